@@ -1,0 +1,58 @@
+"""What settings read from the environment and the data folder; imports nothing of the project."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+
+def flag(name: str) -> bool:
+    """Tell whether an environment variable switches something on."""
+    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def database(data_dir: Path) -> dict[str, Any]:
+    """Choose the database: DATABASE_URL, then libpq's PG* variables, then the embedded one."""
+    if url := os.environ.get("DATABASE_URL"):
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
+    elif os.environ.get("PGHOST") or os.environ.get("PGSERVICE") or os.environ.get("PGDATABASE"):
+        config = {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": os.environ.get("PGHOST", ""),
+            "PORT": os.environ.get("PGPORT", ""),
+            "NAME": os.environ.get("PGDATABASE", "voipadmin"),
+            "USER": os.environ.get("PGUSER", ""),
+            "PASSWORD": os.environ.get("PGPASSWORD", ""),
+        }
+    else:
+        config = {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": str(embedded_socket_dir(data_dir)),
+            "NAME": "voipadmin",
+            "USER": "voipadmin",
+        }
+    config["CONN_MAX_AGE"] = 60
+    config["CONN_HEALTH_CHECKS"] = True
+    # The server-side cursor of one transaction is gone in the next behind pgbouncer.
+    config["DISABLE_SERVER_SIDE_CURSORS"] = True
+    return config
+
+
+def embedded_socket_dir(data_dir: Path) -> Path:
+    """Say where the embedded PostgreSQL of this data folder listens."""
+    pointer = data_dir / "postgres.socket-dir"
+    return Path(pointer.read_text().strip()) if pointer.exists() else data_dir / "postgres"
+
+
+def secret_key(data_dir: Path) -> str:
+    """Return Django's signing key: from the environment, or made once below the data folder."""
+    if key := os.environ.get("VOIPADMIN_SECRET_KEY"):
+        return key
+    path = data_dir / "django-secret-key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(secrets.token_urlsafe(50))
+    return path.read_text()
