@@ -53,6 +53,6 @@ def secret_key(data_dir: Path) -> str:
     path = data_dir / "django-secret-key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(secrets.token_urlsafe(50))
     return path.read_text()

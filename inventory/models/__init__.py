@@ -1,0 +1,34 @@
+"""What exists: the rows of the inventory, one concept a module."""
+
+from inventory.models.clusters import Cluster, Hypervisor, Location, MaintenanceWindow, Network
+from inventory.models.containers import Address, Container, Disk
+from inventory.models.credentials import Credential, Secret
+from inventory.models.history import Change, Event, Fact
+from inventory.models.nodes import AvailabilityGroup, Balancer, Node, Placement, RoleAssignment
+from inventory.models.platforms import Platform, PlatformOverride, PlatformRevision, Release, Role
+
+__all__ = [
+    "Address",
+    "AvailabilityGroup",
+    "Balancer",
+    "Change",
+    "Cluster",
+    "Container",
+    "Credential",
+    "Disk",
+    "Event",
+    "Fact",
+    "Hypervisor",
+    "Location",
+    "MaintenanceWindow",
+    "Network",
+    "Node",
+    "Placement",
+    "Platform",
+    "PlatformOverride",
+    "PlatformRevision",
+    "Release",
+    "Role",
+    "RoleAssignment",
+    "Secret",
+]

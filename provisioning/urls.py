@@ -1,0 +1,6 @@
+"""Addresses of the provisioning pages."""
+
+from django.urls import URLPattern
+
+app_name = "provisioning"
+urlpatterns: list[URLPattern] = []
