@@ -11,7 +11,9 @@ DATA_DIR = Path(os.environ.get("VOIPADMIN_DATA_DIR", BASE_DIR / "var"))
 DEBUG = flag("VOIPADMIN_DEBUG")
 SECRET_KEY = secret_key(DATA_DIR)
 ALLOWED_HOSTS = os.environ.get("VOIPADMIN_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = list(filter(None, os.environ.get("VOIPADMIN_TRUSTED_ORIGINS", "").split(",")))
+CSRF_TRUSTED_ORIGINS = list(
+    filter(None, os.environ.get("VOIPADMIN_TRUSTED_ORIGINS", "").split(","))
+)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -149,6 +151,7 @@ if redis_url := os.environ.get("VOIPADMIN_REDIS_URL"):
 
 SECRET_KEYS_FILE = DATA_DIR / "secret-keys"
 RUNBOOK_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_RUNBOOK_DIRS", "").split(":") if p]
+PLATFORM_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_PLATFORM_DIRS", "").split(":") if p]
 
 # Behind a TLS-terminating proxy: VOIPADMIN_HTTPS=1 makes cookies secure and redirects.
 if flag("VOIPADMIN_HTTPS"):

@@ -1,0 +1,1 @@
+"""What the vendors document about their platforms, as data."""
