@@ -1,0 +1,119 @@
+"""What a plan is made of: compiled steps, their stages, and secret references.
+
+A step's `probe`, `apply` and `verify` are POSIX sh, each run as root in a shell of its own with
+`STEP_DIR` in the environment and the step's files below `$STEP_DIR/files/`, mode 0600. The probe
+exits with 0 (already so) or `NEEDS_APPLY`; anything else is a failure, and so is any exit status
+but 0 of apply and verify. Every script may be run again at any time.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+
+ALREADY_SO = 0
+NEEDS_APPLY = 10
+
+SECRET = re.compile(r"⟦secret:([a-z0-9][a-z0-9._-]*)⟧")
+
+
+def secret_reference(key: str) -> str:
+    """Return what stands for a secret until its file is sent."""
+    reference = f"⟦secret:{key}⟧"
+    if not SECRET.fullmatch(reference):
+        raise ValueError(f"{key!r} is no secret key: small letters, digits, dots and hyphens.")
+    return reference
+
+
+def secret_keys(text: str) -> frozenset[str]:
+    """Return the keys of all secrets that a text refers to."""
+    return frozenset(SECRET.findall(text))
+
+
+def reveal(text: str, secret: Callable[[str], str]) -> str:
+    """Return the text with every secret reference replaced; only for what is about to be sent."""
+    return SECRET.sub(lambda match: secret(match[1]), text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledStep:
+    """One step on one container, ready to be sent.
+
+    `key` is `role.component.step`: the same on every container, unique together with `node`.
+    A `serial` step runs on one container at a time within its stage. A step with
+    `fresh_connection` needs a login made after the container's previous step ended. `manual` holds
+    instructions: such a step waits for a person, its `verify` (if any) then looks for evidence.
+    `targets` maps the paths that would change to the names of the files with their new content.
+    """
+
+    key: str
+    title: str
+    kind: str
+    role: str
+    component: str
+    node: str
+    container: str
+    probe: str
+    apply: str
+    verify: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: int = 120
+    serial: bool = False
+    fresh_connection: bool = False
+    manual: str | None = None
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of everything the step is (secrets as references)."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Return the keys of the secrets its files need."""
+        return frozenset().union(*(secret_keys(text) for text in self.files.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Steps between two barriers: containers in parallel, the steps of one container in order."""
+
+    key: str
+    title: str
+    steps: tuple[CompiledStep, ...]
+
+    def by_container(self) -> dict[str, tuple[CompiledStep, ...]]:
+        """Return the steps of each container, in their order."""
+        containers: dict[str, list[CompiledStep]] = {}
+        for step in self.steps:
+            containers.setdefault(step.container, []).append(step)
+        return {name: tuple(steps) for name, steps in containers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a run will do, in order.
+
+    `notes` are sentences about what the plan does not cover, such as roles without a runbook;
+    `secrets` are the keys that must have values before the plan can be carried out.
+    """
+
+    stages: tuple[Stage, ...]
+    runbook_hashes: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[CompiledStep, ...]:
+        """Return all steps in order."""
+        return tuple(step for stage in self.stages for step in stage.steps)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the keys of all secrets the plan needs, sorted."""
+        return tuple(sorted(_union(step.secrets for step in self.steps)))
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    """Return the union of any number of sets."""
+    return frozenset().union(*sets)
