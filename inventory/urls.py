@@ -1,6 +1,31 @@
 """Addresses of the inventory pages."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+from django.views.generic import RedirectView
+
+from inventory.views import clusters, containers, networks, nodes
 
 app_name = "inventory"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("", RedirectView.as_view(pattern_name="inventory:cluster-list"), name="home"),
+    path("clusters/", clusters.cluster_list, name="cluster-list"),
+    path("clusters/new/", clusters.cluster_create, name="cluster-create"),
+    path("clusters/example/", clusters.example_create, name="example-create"),
+    path("clusters/<slug:slug>/", clusters.cluster_detail, name="cluster-detail"),
+    path("clusters/<slug:slug>/edit/", clusters.cluster_edit, name="cluster-edit"),
+    path("clusters/<slug:slug>/fix/", clusters.finding_fix, name="finding-fix"),
+    path("clusters/<slug:slug>/nodes/new/", nodes.node_create, name="node-create"),
+    path("networks/", networks.network_list, name="network-list"),
+    path("networks/new/", networks.network_create, name="network-create"),
+    path("containers/", containers.container_list, name="container-list"),
+    path("containers/new/", containers.container_create, name="container-create"),
+    path("containers/<int:pk>/", containers.container_detail, name="container-detail"),
+    path("containers/<int:pk>/edit/", containers.container_edit, name="container-edit"),
+    path("containers/<int:pk>/host-key/", containers.container_host_key, name="container-host-key"),
+    path("containers/<int:pk>/adopt/", containers.container_adopt, name="container-adopt"),
+    path("containers/<int:pk>/release/", containers.container_release, name="container-release"),
+    path("nodes/<int:pk>/", nodes.node_detail, name="node-detail"),
+    path("nodes/<int:pk>/edit/", nodes.node_edit, name="node-edit"),
+    path("nodes/<int:pk>/move/", nodes.node_move, name="node-move"),
+    path("nodes/<int:pk>/remove/", nodes.node_remove, name="node-remove"),
+]

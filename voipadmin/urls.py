@@ -1,11 +1,20 @@
 """Where every address leads."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+
+from voipadmin.forms import LoginForm
 
 urlpatterns = [
     path("", include("inventory.urls")),
     path("", include("provisioning.urls")),
     path("", include("monitoring.urls")),
+    path(
+        "login/",
+        LoginView.as_view(authentication_form=LoginForm, redirect_authenticated_user=True),
+        name="login",
+    ),
+    path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
 ]
