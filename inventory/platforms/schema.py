@@ -36,6 +36,7 @@ __all__ = [
     "Capacity",
     "ChecklistItem",
     "Component",
+    "Condition",
     "Counts",
     "Document",
     "Failure",
@@ -98,6 +99,13 @@ class Component(Sourced):
     odd: bool = False
 
 
+class Condition(Sourced):
+    """A cluster's parameter that makes something unnecessary (K20)."""
+
+    parameter: Text
+    equals: str | int | bool
+
+
 class Role(Sourced):
     """A specialisation of nodes (R8) with all that the vendor says about it."""
 
@@ -120,6 +128,23 @@ class Role(Sourced):
     install_step: Positive
     packages: tuple[str, ...] = ()
     lead_metrics: tuple[Text, ...] = ()
+    not_needed_when: Condition | None = None
+
+    def nominal_capacity(self, metric: str) -> Capacity | None:
+        """Return the vendor's figure for one node of full size (R129)."""
+        figures = [figure for figure in self.capacity if figure.metric == metric]
+        return max(figures, key=lambda figure: figure.value, default=None)
+
+    def capacity_for(self, metric: str, *, vcpu: int, memory_mib: int) -> Capacity | None:
+        """Return the best documented figure for a machine of that size (K13)."""
+        figures = [
+            figure
+            for figure in self.capacity
+            if figure.metric == metric
+            and (figure.vcpu or 0) <= vcpu
+            and (figure.memory_mib or 0) <= memory_mib
+        ]
+        return max(figures, key=lambda figure: figure.value, default=None)
 
 
 class Port(Sourced):
