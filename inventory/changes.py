@@ -1,0 +1,442 @@
+"""Every change the inventory knows, as a value with a pure `apply`; writing is in operations.py.
+
+Forms, admin, API, fixes, planner and what-if all speak in these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from inventory.topology import (
+    AssignmentView,
+    BalancerView,
+    ContainerView,
+    GroupView,
+    NetworkView,
+    NodeView,
+    Topology,
+)
+
+
+class ChangeError(Exception):
+    """A change names something that the cluster does not have, or has already."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A change of one cluster."""
+
+    @property
+    def subject(self) -> str:
+        """Say what it is about, such as `node:pg-node-01`."""
+        raise NotImplementedError
+
+    @property
+    def summary(self) -> str:
+        """Say in a sentence what it does."""
+        raise NotImplementedError
+
+    def apply(self, topology: Topology) -> Topology:
+        """Return the cluster as it would be; raises ChangeError for what makes no sense."""
+        raise NotImplementedError
+
+    def picture(self, topology: Topology) -> dict[str, Any] | None:
+        """Return the subject as it is in a topology, for the change log."""
+        kind, _, name = self.subject.partition(":")
+        return _picture(topology, kind, name)
+
+
+@dataclass(frozen=True)
+class ChangeCluster(Operation):
+    """Change fields of the cluster, by the names of its columns."""
+
+    fields: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """Name the cluster."""
+        return "cluster"
+
+    @property
+    def summary(self) -> str:
+        """List the fields."""
+        return f"Change the cluster's {', '.join(sorted(self.fields)).replace('_', ' ')}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Replace the fields that the picture has."""
+        seen = {key: value for key, value in self.fields.items() if hasattr(topology.cluster, key)}
+        changed = replace(topology, cluster=replace(topology.cluster, **seen))
+        if release := self.fields.get("release"):
+            changed = replace(changed, release=topology.platform.release(str(release)))
+        return changed
+
+
+@dataclass(frozen=True)
+class AttachNetwork(Operation):
+    """Let a cluster use a network."""
+
+    network: NetworkView
+
+    @property
+    def subject(self) -> str:
+        """Name the network."""
+        return f"network:{self.network.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say which network."""
+        return f"Use the {self.network.kind} network {self.network.name} ({self.network.cidr})"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Add or replace the network."""
+        return replace(topology, networks={**topology.networks, self.network.name: self.network})
+
+
+@dataclass(frozen=True)
+class DetachNetwork(Operation):
+    """Take a network away from a cluster."""
+
+    name: str
+
+    @property
+    def subject(self) -> str:
+        """Name the network."""
+        return f"network:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say which network."""
+        return f"No longer use the network {self.name}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Leave the network out."""
+        _known(topology.networks, self.name, "network")
+        return replace(
+            topology,
+            networks={key: n for key, n in topology.networks.items() if key != self.name},
+        )
+
+
+@dataclass(frozen=True)
+class AddContainer(Operation):
+    """Describe a new machine, or take one in from the free pool when the view has a pk."""
+
+    container: ContainerView
+
+    @property
+    def subject(self) -> str:
+        """Name the container."""
+        return f"container:{self.container.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say what is added."""
+        return f"Add container {self.container.name}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Add the container."""
+        _new(topology.containers, self.container.name, "container")
+        return topology.with_container(self.container)
+
+
+@dataclass(frozen=True)
+class ChangeContainer(Operation):
+    """Change a machine: resources, addresses, name, login."""
+
+    name: str
+    container: ContainerView
+
+    @property
+    def subject(self) -> str:
+        """Name the container as it was."""
+        return f"container:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say what is changed."""
+        return f"Change container {self.name}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Replace the container, under a new name if it has one."""
+        _known(topology.containers, self.name, "container")
+        if self.container.name != self.name:
+            _new(topology.containers, self.container.name, "container")
+        return topology.with_container(self.container, was=self.name)
+
+    def picture(self, topology: Topology) -> dict[str, Any] | None:
+        """Find the container under its old or new name."""
+        names = (self.name, self.container.name)
+        return next(
+            (_picture(topology, "container", n) for n in names if n in topology.containers), None
+        )
+
+
+@dataclass(frozen=True)
+class RemoveContainer(Operation):
+    """Take a machine out of a cluster: back to the free pool, or out of the inventory."""
+
+    name: str
+    to_pool: bool = True
+
+    @property
+    def subject(self) -> str:
+        """Name the container."""
+        return f"container:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say where it goes."""
+        return (
+            f"Return container {self.name} to the free pool"
+            if self.to_pool
+            else f"Remove container {self.name}"
+        )
+
+    def apply(self, topology: Topology) -> Topology:
+        """Leave the container out; a node that runs on it must move first."""
+        _known(topology.containers, self.name, "container")
+        running = [node.name for node in topology.nodes.values() if node.container == self.name]
+        if running:
+            raise ChangeError(
+                f"Container {self.name} runs {', '.join(sorted(running))}: "
+                "move or remove the node first."
+            )
+        return topology.without_container(self.name)
+
+
+@dataclass(frozen=True)
+class RoleChoice:
+    """A role for a node, in an availability group where the role has them."""
+
+    role: str
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class AddNode(Operation):
+    """Put a new node with its roles on a container."""
+
+    name: str
+    container: str
+    roles: tuple[RoleChoice, ...]
+
+    @property
+    def subject(self) -> str:
+        """Name the node."""
+        return f"node:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say what goes where."""
+        roles = ", ".join(choice.role for choice in self.roles)
+        return f"Add node {self.name} ({roles}) on {self.container}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Add the node with planned assignments."""
+        _new(topology.nodes, self.name, "node")
+        _known(topology.containers, self.container, "container")
+        _known_roles(topology, self.roles)
+        view = NodeView(self.name, self.container, tuple(map(_planned, self.roles)))
+        return _with_groups(topology, self.roles).with_node(view)
+
+
+@dataclass(frozen=True)
+class ChangeNode(Operation):
+    """Give a node another name or other roles; roles that stay keep their state."""
+
+    name: str
+    new_name: str
+    roles: tuple[RoleChoice, ...]
+
+    @property
+    def subject(self) -> str:
+        """Name the node as it was."""
+        return f"node:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say what the node becomes."""
+        roles = ", ".join(choice.role for choice in self.roles)
+        return f"Change node {self.name} to {self.new_name} ({roles})"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Replace name and assignments."""
+        _known(topology.nodes, self.name, "node")
+        if self.new_name != self.name:
+            _new(topology.nodes, self.new_name, "node")
+        _known_roles(topology, self.roles)
+        node = topology.nodes[self.name]
+        held = {assignment.role: assignment for assignment in node.assignments}
+        assignments = tuple(
+            replace(held[choice.role], group=choice.group)
+            if choice.role in held
+            else _planned(choice)
+            for choice in self.roles
+        )
+        changed = replace(node, name=self.new_name, assignments=assignments)
+        return _with_groups(topology, self.roles).with_node(changed, was=self.name)
+
+    def picture(self, topology: Topology) -> dict[str, Any] | None:
+        """Find the node under its old or new name."""
+        names = (self.name, self.new_name)
+        return next((_picture(topology, "node", n) for n in names if n in topology.nodes), None)
+
+
+@dataclass(frozen=True)
+class MoveNode(Operation):
+    """Let a node run on another container; it keeps identity, roles and history (R7)."""
+
+    name: str
+    container: str
+
+    @property
+    def subject(self) -> str:
+        """Name the node."""
+        return f"node:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say where it goes."""
+        return f"Move node {self.name} to {self.container}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Replace the container."""
+        _known(topology.nodes, self.name, "node")
+        _known(topology.containers, self.container, "container")
+        node = topology.nodes[self.name]
+        if node.container == self.container:
+            raise ChangeError(f"Node {self.name} runs on {self.container} already.")
+        return topology.with_node(replace(node, container=self.container), was=self.name)
+
+
+@dataclass(frozen=True)
+class RemoveNode(Operation):
+    """Take a node out of its cluster; its past stays."""
+
+    name: str
+
+    @property
+    def subject(self) -> str:
+        """Name the node."""
+        return f"node:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say which node."""
+        return f"Remove node {self.name}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Leave the node out."""
+        _known(topology.nodes, self.name, "node")
+        return topology.without_node(self.name)
+
+
+@dataclass(frozen=True)
+class SetBalancer(Operation):
+    """Add a balancer, or change the one of the same name."""
+
+    balancer: BalancerView
+
+    @property
+    def subject(self) -> str:
+        """Name the balancer."""
+        return f"balancer:{self.balancer.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say what it balances."""
+        return f"Set balancer {self.balancer.name} ({self.balancer.ip}) for {self.balancer.role}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Add or replace the balancer."""
+        _known(topology.networks, self.balancer.network, "network")
+        _known_roles(topology, (RoleChoice(self.balancer.role),))
+        return replace(
+            topology, balancers={**topology.balancers, self.balancer.name: self.balancer}
+        )
+
+
+@dataclass(frozen=True)
+class RemoveBalancer(Operation):
+    """Take a balancer out of the inventory."""
+
+    name: str
+
+    @property
+    def subject(self) -> str:
+        """Name the balancer."""
+        return f"balancer:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """Say which balancer."""
+        return f"Remove balancer {self.name}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Leave the balancer out."""
+        _known(topology.balancers, self.name, "balancer")
+        return replace(
+            topology,
+            balancers={key: b for key, b in topology.balancers.items() if key != self.name},
+        )
+
+
+def _planned(choice: RoleChoice) -> AssignmentView:
+    """Make the assignment of a role that is not installed yet."""
+    return AssignmentView(choice.role, choice.group)
+
+
+def _with_groups(topology: Topology, roles: tuple[RoleChoice, ...]) -> Topology:
+    """Return a copy that has the groups which the choices name."""
+    named = {GroupView(choice.role, choice.group) for choice in roles if choice.group}
+    new = sorted(named - set(topology.groups), key=lambda group: (group.role, group.name))
+    return replace(topology, groups=(*topology.groups, *new))
+
+
+def _known(things: Mapping[str, Any], name: str, kind: str) -> None:
+    """Refuse a name that is not there."""
+    if name not in things:
+        raise ChangeError(f"The cluster has no {kind} {name}.")
+
+
+def _new(things: Mapping[str, Any], name: str, kind: str) -> None:
+    """Refuse a name that is there already."""
+    if name in things:
+        raise ChangeError(f"The cluster has a {kind} {name} already: choose another name.")
+
+
+def _known_roles(topology: Topology, roles: tuple[RoleChoice, ...]) -> None:
+    """Refuse no role, a role twice, and one that the platform does not have."""
+    keys = [choice.role for choice in roles]
+    known = {role.key for role in topology.platform.roles}
+    if not keys:
+        raise ChangeError("A node has at least one role.")
+    if len(set(keys)) < len(keys):
+        raise ChangeError("A node has each role once.")
+    if unknown := sorted(set(keys) - known):
+        raise ChangeError(f"{topology.platform.name} has no role {', '.join(unknown)}.")
+
+
+def _picture(topology: Topology, kind: str, name: str) -> dict[str, Any] | None:
+    """Return a JSON-able picture of a cluster's part, None where it is not."""
+    if kind == "cluster":
+        return asdict(topology.cluster) | {"release": topology.release.key}
+    parts: dict[str, Mapping[str, Any]] = {
+        "container": topology.containers,
+        "node": topology.nodes,
+        "network": topology.networks,
+        "balancer": topology.balancers,
+    }
+    part = parts[kind].get(name)
+    return None if part is None else _plain(asdict(part))
+
+
+def _plain(value: Any) -> Any:
+    """Turn addresses and networks into text."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,0 +1,366 @@
+"""Carries changes out: lock the cluster, picture it, check, write, log.
+
+The one door for writes to a cluster; what belongs to no cluster (networks, places, logins), and a
+cluster's birth, is in services.py.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import singledispatch
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+
+from inventory.changes import (
+    AddContainer,
+    AddNode,
+    AttachNetwork,
+    ChangeCluster,
+    ChangeContainer,
+    ChangeError,
+    ChangeNode,
+    DetachNetwork,
+    MoveNode,
+    Operation,
+    RemoveBalancer,
+    RemoveContainer,
+    RemoveNode,
+    RoleChoice,
+    SetBalancer,
+)
+from inventory.history import lock_clusters, record_change
+from inventory.models import (
+    Address,
+    AvailabilityGroup,
+    Balancer,
+    Cluster,
+    Container,
+    Credential,
+    Disk,
+    Hypervisor,
+    Location,
+    Network,
+    Node,
+    Placement,
+    Release,
+    Role,
+    RoleAssignment,
+)
+from inventory.rules import Blocks, Finding, Severity, check
+from inventory.snapshot import load_pool, load_topology
+from inventory.states import AssignmentState
+from inventory.topology import ContainerView
+
+__all__ = [
+    "AddContainer",
+    "AddNode",
+    "AttachNetwork",
+    "ChangeCluster",
+    "ChangeContainer",
+    "ChangeError",
+    "ChangeNode",
+    "DetachNetwork",
+    "MoveNode",
+    "Operation",
+    "Refused",
+    "RemoveBalancer",
+    "RemoveContainer",
+    "RemoveNode",
+    "Result",
+    "RoleChoice",
+    "SetBalancer",
+    "perform",
+]
+
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class Refused(Exception):
+    """An expected no: the findings that stand in the way."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        """Keep the findings; the text lists their numbers and sentences."""
+        self.findings = findings
+        super().__init__(" ".join(f"{f.rule}: {f.message}" for f in findings))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a change wrote, and the findings it brought that did not stand in its way."""
+
+    row: models.Model
+    findings: list[Finding]
+
+
+@transaction.atomic
+def perform(
+    operation: Operation,
+    *,
+    cluster: Cluster | None,
+    actor: User | None,
+    reason: str = "",
+    request_id: str = "",
+) -> Result:
+    """Carry out a change of a cluster, or of the free pool when it is None.
+
+    Raises Refused for what rules forbid, ChangeError for what names nothing there or something
+    twice, ValidationError for values that a row cannot hold. Nothing is written then.
+    """
+    locked = lock_clusters([cluster.pk])[cluster.pk] if cluster else None
+    before = load_topology(locked) if locked else load_pool()
+    after = operation.apply(before)
+    found = check(before, after)
+    if refusing := [finding for finding in found if _refuses(finding)]:
+        raise Refused(refusing)
+    row = _write(operation, locked, after.now)
+    record_change(
+        actor=actor,
+        cluster=locked,
+        operation=type(operation).__name__,
+        subject=operation.subject,
+        summary=operation.summary,
+        before=operation.picture(before),
+        after=operation.picture(after),
+        reason=reason,
+        request_id=request_id,
+    )
+    return Result(row, found)
+
+
+def _refuses(finding: Finding) -> bool:
+    """Tell whether a finding stands in the way of a save."""
+    return finding.blocks is Blocks.SAVE and finding.severity is Severity.ERROR
+
+
+@singledispatch
+def _write(operation: Operation, cluster: Any, at: datetime) -> models.Model:
+    """Write one change's rows; a kind of change without a writer is a bug."""
+    raise NotImplementedError(type(operation).__name__)
+
+
+@_write.register
+def _(operation: ChangeCluster, cluster: Cluster, at: datetime) -> models.Model:
+    for name, value in operation.fields.items():
+        if name == "release":
+            value = Release.objects.get(platform=cluster.platform, key=value)
+        setattr(cluster, name, value)
+    return _saved(cluster)
+
+
+@_write.register
+def _(operation: AttachNetwork, cluster: Cluster, at: datetime) -> models.Model:
+    network = Network.objects.get(name=operation.network.name)
+    cluster.networks.add(network)
+    return network
+
+
+@_write.register
+def _(operation: DetachNetwork, cluster: Cluster, at: datetime) -> models.Model:
+    network = Network.objects.get(name=operation.name)
+    cluster.networks.remove(network)
+    return network
+
+
+@_write.register
+def _(operation: AddContainer, cluster: Cluster | None, at: datetime) -> models.Model:
+    view = operation.container
+    row = Container.objects.select_for_update().get(pk=view.pk) if view.pk else Container()
+    if view.pk and row.cluster_id:
+        raise ChangeError(f"Container {row.name} belongs to {row.cluster} by now.")
+    row.cluster = cluster
+    row.is_example = row.is_example or bool(cluster and cluster.is_example)
+    return _write_container(row, view)
+
+
+@_write.register
+def _(operation: ChangeContainer, cluster: Cluster | None, at: datetime) -> models.Model:
+    row = Container.objects.get(cluster=cluster, name=operation.name)
+    return _write_container(row, operation.container)
+
+
+@_write.register
+def _(operation: RemoveContainer, cluster: Cluster | None, at: datetime) -> models.Model:
+    row = Container.objects.get(cluster=cluster, name=operation.name)
+    if operation.to_pool and cluster:
+        row.cluster = None
+        return _saved(row)
+    if row.placements.exists():
+        raise ChangeError(
+            f"Container {row.name} is part of the history of its nodes: return it to the free "
+            "pool, or set its state to retired."
+        )
+    row.delete()
+    return row
+
+
+@_write.register
+def _(operation: AddNode, cluster: Cluster, at: datetime) -> models.Model:
+    node = _saved(Node(cluster=cluster, name=operation.name))
+    _place(node, operation.container, at)
+    for choice in operation.roles:
+        _assign(node, choice, at)
+    return node
+
+
+@_write.register
+def _(operation: ChangeNode, cluster: Cluster, at: datetime) -> models.Model:
+    node = _node(cluster, operation.name)
+    node.name = operation.new_name
+    _saved(node)
+    wanted = {choice.role: choice for choice in operation.roles}
+    for held in node.assignments.filter(valid_to=None).select_related("role", "availability_group"):
+        choice = wanted.get(held.role.key)
+        group = held.availability_group.name if held.availability_group else None
+        if choice and choice.group == group:
+            del wanted[held.role.key]
+            continue
+        _end(RoleAssignment.objects.filter(pk=held.pk), at)
+        if choice:  # Only the group changes: what is installed stays installed.
+            _assign(node, wanted.pop(held.role.key), at, state=held.state)
+    for choice in wanted.values():
+        _assign(node, choice, at)
+    return node
+
+
+@_write.register
+def _(operation: MoveNode, cluster: Cluster, at: datetime) -> models.Model:
+    node = _node(cluster, operation.name)
+    _end(node.placements.filter(valid_to=None), at)
+    _place(node, operation.container, at)
+    return node
+
+
+@_write.register
+def _(operation: RemoveNode, cluster: Cluster, at: datetime) -> models.Model:
+    node = _node(cluster, operation.name)
+    _end(node.placements.filter(valid_to=None), at)
+    _end(node.assignments.filter(valid_to=None), at)
+    node.removed_at = at
+    return _saved(node)
+
+
+@_write.register
+def _(operation: SetBalancer, cluster: Cluster, at: datetime) -> models.Model:
+    view = operation.balancer
+    row = Balancer.objects.filter(cluster=cluster, name=view.name).first() or Balancer(
+        cluster=cluster, name=view.name
+    )
+    row.role = Role.objects.get(platform=cluster.platform, key=view.role)
+    row.network = Network.objects.get(name=view.network)
+    row.ip, row.dns_name = view.ip, view.dns_name
+    row.health_based, row.instances = view.health_based, view.instances
+    return _saved(row)
+
+
+@_write.register
+def _(operation: RemoveBalancer, cluster: Cluster, at: datetime) -> models.Model:
+    row = Balancer.objects.get(cluster=cluster, name=operation.name)
+    row.delete()
+    return row
+
+
+def _saved(row: Row) -> Row:
+    """Save a row that holds its own invariants; raises ValidationError with every fault."""
+    row.full_clean()
+    row.save()
+    return row
+
+
+def _write_container(row: Container, view: ContainerView) -> Container:
+    """Write a container with its addresses and disks as its view has them."""
+    for name in _PLAIN_COLUMNS:
+        setattr(row, name, getattr(view, name))
+    row.location = _named(Location, view.location)
+    row.hypervisor = _named(Hypervisor, view.hypervisor)
+    row.credential = _named(Credential, view.credential)
+    if view.host_key != row.host_key:
+        row.host_key = view.host_key
+        row.host_key_confirmed_at = timezone.now() if view.host_key else None
+    _saved(row)
+    _write_addresses(row, view)
+    _write_disks(row, view)
+    return row
+
+
+_PLAIN_COLUMNS = (
+    "name",
+    "os_id",
+    "os_version",
+    "arch",
+    "vcpus",
+    "memory_mib",
+    "state",
+    "virtualisation_ha",
+    "behind_nat",
+    "ssh_port",
+    "ssh_network",
+)
+
+
+def _write_addresses(row: Container, view: ContainerView) -> None:
+    """Replace what changed among a container's addresses, one per network."""
+    wanted = {address.network: address for address in view.addresses}
+    row.addresses.exclude(network__name__in=wanted).delete()
+    for network_name, address in wanted.items():
+        network = Network.objects.get(name=network_name)
+        held = row.addresses.filter(network=network).first() or Address(
+            container=row, network=network
+        )
+        held.ip, held.name = address.ip, address.name
+        _saved(held)
+
+
+def _write_disks(row: Container, view: ContainerView) -> None:
+    """Replace what changed among a container's disks, by device."""
+    wanted = {disk.device: disk for disk in view.disks}
+    row.disks.exclude(device__in=wanted).delete()
+    for device, disk in wanted.items():
+        held = row.disks.filter(device=device).first() or Disk(container=row, device=device)
+        held.size_gib, held.kind, held.purpose = disk.size_gib, disk.kind, disk.purpose
+        _saved(held)
+
+
+def _named(model: type[Any], name: str | None) -> Any:
+    """Return the row of this unique name, None for no name."""
+    if name is None:
+        return None
+    try:
+        return model.objects.get(name=name)
+    except model.DoesNotExist:
+        label = model._meta.verbose_name
+        raise ValidationError({label: f"There is no {label} {name}."}) from None
+
+
+def _node(cluster: Cluster, name: str) -> Node:
+    """Return a cluster's present node."""
+    return Node.objects.get(cluster=cluster, name=name, removed_at=None)
+
+
+def _place(node: Node, container: str, at: datetime) -> None:
+    """Open a placement."""
+    row = Container.objects.get(cluster=node.cluster, name=container)
+    _saved(Placement(node=node, container=row, valid_from=at))
+
+
+def _assign(
+    node: Node, choice: RoleChoice, at: datetime, *, state: str = AssignmentState.PLANNED
+) -> None:
+    """Open an assignment, in its group where it names one."""
+    role = Role.objects.get(platform=node.cluster.platform, key=choice.role)
+    group = None
+    if choice.group:
+        group, _ = AvailabilityGroup.objects.get_or_create(
+            cluster=node.cluster, role=role, name=choice.group
+        )
+    _saved(
+        RoleAssignment(node=node, role=role, availability_group=group, state=state, valid_from=at)
+    )
+
+
+def _end(rows: Any, at: datetime) -> None:
+    """Close what holds now; the past stays."""
+    rows.update(valid_to=at)

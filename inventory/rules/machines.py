@@ -1,0 +1,131 @@
+"""Rules about the machines that nodes run on."""
+
+from collections.abc import Iterator
+
+from inventory.platforms.facts import Source
+from inventory.platforms.schema import Role
+from inventory.rules.base import Blocks, Finding, Rule, Severity, rule
+from inventory.topology import ContainerView, NodeView, Topology
+
+
+def _placed(topology: Topology) -> Iterator[tuple[NodeView, ContainerView]]:
+    """Yield every node that has a machine, with it."""
+    for node in topology.nodes.values():
+        container = topology.container_of(node)
+        if container:
+            yield node, container
+
+
+@rule(
+    "R7",
+    title="A node has a container to run on",
+    words="Node {node} has no container: move it to one.",
+    source=Source(document="000", text="The Node requires a Container in order to run"),
+    blocks=Blocks.RUN,
+)
+def container_required(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Hold a run back while a node runs nowhere."""
+    for node in topology.nodes.values():
+        if not topology.container_of(node):
+            role = node.assignments[0].role if node.assignments else ""
+            yield this.finding(f"node:{node.name}", role=role, node=node.name)
+
+
+@rule(
+    "R18",
+    title="The release supports the container's operating system",
+    words="Container {container} runs {system}, which {release} does not support; "
+    "it supports {supported}.",
+    source=Source(
+        document="000",
+        text="When running distributed, VoipNow is compatible with the Linux distributions",
+    ),
+)
+def operating_system_supported(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Refuse a node on a system outside its release's list; a single node is exempt (S3)."""
+    if topology.cluster.kind == "single_node":
+        return
+    release = topology.release
+    for node, container in _placed(topology):
+        if any(
+            system.matches(os_id=container.os_id, version=container.os_version)
+            and container.arch in system.architectures
+            for system in release.operating_systems
+        ):
+            continue
+        yield this.finding(
+            f"node:{node.name}",
+            facts=release.operating_systems[0],
+            container=container.name,
+            system=f"{container.os_id} {container.os_version} ({container.arch})",
+            release=f"{topology.platform.name} {release.name}",
+            supported=", ".join(f"{s.name}" for s in release.operating_systems),
+        )
+
+
+@rule(
+    "R120",
+    title="A container has the hardware that its roles need at least",
+    words="Container {container} has {has}, but node {node} ({role_name}) needs at least {needs}.",
+    source=Source(document="004", text="Server Roles & Requirements"),
+)
+def hardware_minimum(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Refuse a role on a machine that is smaller than the vendor's minimum."""
+    for node, container in _placed(topology):
+        for assignment in node.assignments:
+            role = topology.role(assignment.role)
+            short = list(_shortages(role, container))
+            if short:
+                yield this.finding(
+                    f"node:{node.name}",
+                    facts=role.hardware,
+                    role=role.key,
+                    weight=len(short),
+                    container=container.name,
+                    node=node.name,
+                    role_name=role.name,
+                    has=" and ".join(has for has, _ in short),
+                    needs=" and ".join(needs for _, needs in short),
+                )
+
+
+@rule(
+    "R8",
+    title="A role exists in the cluster's release",
+    words="{release} has no {role_name} role any more, but node {node} has it.",
+    source=Source(document="S15", text="A fact of the release."),
+    severity=Severity.ERROR,
+)
+def role_in_release(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Refuse a role that the pinned release does not have (S15)."""
+    for gone in topology.release.unavailable:
+        for node in topology.nodes_with(gone.role):
+            yield this.finding(
+                f"node:{node.name}",
+                facts=gone,
+                role=gone.role,
+                node=node.name,
+                role_name=topology.role(gone.role).name,
+                release=topology.release.name,
+            )
+
+
+def _shortages(role: Role, container: ContainerView) -> Iterator[tuple[str, str]]:
+    """Yield what a machine has and what it needs, where it has less."""
+    hardware = role.hardware
+    if hardware is None:
+        return
+    if container.vcpus < hardware.vcpu_min:
+        yield f"{container.vcpus} vCPU", f"{hardware.vcpu_min} vCPU"
+    if container.memory_mib < hardware.memory_mib_min:
+        yield f"{_gib(container.memory_mib)} GiB memory", f"{_gib(hardware.memory_mib_min)} GiB"
+    if container.disk_gib < hardware.disk_gib_min:
+        yield f"{container.disk_gib} GiB disk", f"{hardware.disk_gib_min} GiB"
+    fast = hardware.disk_kind == "ssd"
+    if fast and container.disks and not any(d.kind in ("ssd", "nvme") for d in container.disks):
+        yield "no SSD", "an SSD"
+
+
+def _gib(mib: int) -> str:
+    """Write MiB as GiB without a needless fraction."""
+    return f"{mib / 1024:g}"

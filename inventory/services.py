@@ -1,0 +1,136 @@
+"""Intentions that are no change of one cluster: its birth, networks, places, logins, host keys."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.forms.models import model_to_dict
+from django.utils import timezone
+
+from inventory.history import lock_clusters, record_change
+from inventory.models import Cluster, Container, Network, Platform, Release
+from inventory.operations import Refused
+from inventory.rules import Severity, check
+from inventory.snapshot import load_topology
+from inventory.states import ClusterKind, ClusterState, InfrastructureKind
+
+
+@transaction.atomic
+def create_cluster(
+    *,
+    actor: User | None,
+    slug: str,
+    name: str,
+    platform: Platform,
+    release: Release,
+    kind: str = ClusterKind.DISTRIBUTED,
+    state: str = ClusterState.PLANNING,
+    infrastructure: str = InfrastructureKind.OWN,
+    time_zone: str = "UTC",
+    country: str = "",
+    parameters: dict[str, Any] | None = None,
+    is_example: bool = False,
+) -> Cluster:
+    """Start a cluster on the platform's newest revision; raises ValidationError by field."""
+    cluster = Cluster(
+        slug=slug,
+        name=name,
+        platform=platform,
+        release=release,
+        revision=platform.revisions.latest(),
+        kind=kind,
+        state=state,
+        infrastructure=infrastructure,
+        time_zone=time_zone,
+        country=country,
+        parameters=parameters or {},
+        is_example=is_example,
+    )
+    save_row(cluster, actor=actor, cluster=cluster)
+    return cluster
+
+
+@transaction.atomic
+def save_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) -> Any:
+    """Write what no rule reads (a place, a login, a window), and log it without its secrets."""
+    model = type(row)
+    stored = model.objects.filter(pk=row.pk).first() if row.pk else None
+    row.full_clean()
+    row.save()
+    record_change(
+        actor=actor,
+        cluster=cluster,
+        operation=f"{'Change' if stored else 'Add'}{model.__name__}",
+        subject=f"{model._meta.model_name}:{row}",
+        summary=f"{'Change' if stored else 'Add'} {model._meta.verbose_name} {row}",
+        before=row_picture(stored) if stored else None,
+        after=row_picture(row),
+    )
+    return row
+
+
+@transaction.atomic
+def delete_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) -> None:
+    """Delete what no rule reads, and log it; raises ProtectedError while something needs it."""
+    before, model = row_picture(row), type(row)
+    subject, label = f"{model._meta.model_name}:{row}", f"{model._meta.verbose_name} {row}"
+    row.delete()
+    record_change(
+        actor=actor,
+        cluster=cluster if cluster is None or cluster.pk else None,
+        operation=f"Remove{model.__name__}",
+        subject=subject,
+        summary=f"Remove {label}",
+        before=before,
+        after=None,
+    )
+
+
+@transaction.atomic
+def save_network(network: Network, *, actor: User | None) -> Network:
+    """Write a network; every cluster that uses it is locked and checked with its new range.
+
+    Raises Refused when an address would fall outside, ValidationError by field.
+    """
+    users = network.clusters.values_list("pk", flat=True) if network.pk else []
+    clusters = lock_clusters(list(users)).values()
+    before = {cluster.pk: load_topology(cluster) for cluster in clusters}
+    save_row(network, actor=actor)
+    network.refresh_from_db()
+    for cluster in clusters:
+        after = load_topology(cluster)
+        found = check(before[cluster.pk], after)
+        if refusing := [f for f in found if f.severity is Severity.ERROR and f.blocks == "save"]:
+            raise Refused(refusing)
+    return network
+
+
+@transaction.atomic
+def pin_host_key(*, container: Container, host_key: str, actor: User | None) -> Container:
+    """Trust a host key that somebody has compared and confirmed."""
+    if container.cluster_id:
+        lock_clusters([container.cluster_id])
+    before = container.host_key
+    container.host_key = host_key
+    container.host_key_confirmed_at = timezone.now() if host_key else None
+    container.full_clean()
+    container.save(update_fields=["host_key", "host_key_confirmed_at"])
+    record_change(
+        actor=actor,
+        cluster=container.cluster,
+        operation="PinHostKey",
+        subject=f"container:{container.name}",
+        summary=f"Trust a host key of {container.name}",
+        before={"host_key": before},
+        after={"host_key": host_key},
+    )
+    return container
+
+
+def row_picture(row: models.Model) -> dict[str, Any]:
+    """Return a row's columns as text, secrets left out."""
+    return {
+        key: value if isinstance(value, (int, bool, type(None))) else str(value)
+        for key, value in model_to_dict(row).items()
+        if key not in ("secret", "value")
+    }

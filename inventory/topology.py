@@ -1,0 +1,219 @@
+"""An immutable picture of one cluster: what rules, planners and what-if look at.
+
+Things are identified by their names, which are unique in a cluster, so that a picture can hold what
+does not exist yet (`pk` is then None). Nothing here asks a database or a clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
+
+from inventory.platforms.schema import Platform, Release, Role
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """The cluster itself; `pk` is None for the free pool."""
+
+    pk: int | None
+    slug: str
+    name: str
+    kind: str = "distributed"
+    state: str = "planning"
+    infrastructure: str = "own"
+    time_zone: str = "UTC"
+    country: str = ""
+    is_example: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """A network of the cluster; kind is private or public."""
+
+    pk: int | None
+    name: str
+    kind: str
+    cidr: IPNetwork
+
+
+@dataclass(frozen=True)
+class AddressView:
+    """An address of a container in the network of that name."""
+
+    network: str
+    ip: IPAddress
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class DiskView:
+    """A disk; size in GiB."""
+
+    device: str
+    size_gib: int
+    kind: str
+    purpose: str = "system"
+
+
+@dataclass(frozen=True)
+class ContainerView:
+    """A machine; memory in MiB. Location, hypervisor and credential are their names."""
+
+    name: str
+    os_id: str
+    os_version: str
+    vcpus: int
+    memory_mib: int
+    pk: int | None = None
+    arch: str = "x86_64"
+    state: str = "running"
+    addresses: tuple[AddressView, ...] = ()
+    disks: tuple[DiskView, ...] = ()
+    location: str | None = None
+    hypervisor: str | None = None
+    virtualisation_ha: str = ""
+    behind_nat: bool = False
+    ssh_port: int = 22
+    ssh_network: str = "private"
+    credential: str | None = None
+    host_key: str = ""
+
+    @property
+    def ssh_ready(self) -> bool:
+        """Tell whether the portal may log in: a login is chosen and the host key confirmed."""
+        return self.credential is not None and self.host_key != ""
+
+    @property
+    def disk_gib(self) -> int:
+        """Sum up all disks, GiB."""
+        return sum(disk.size_gib for disk in self.disks)
+
+
+@dataclass(frozen=True)
+class AssignmentView:
+    """A role of a node; `group` is the availability group's name."""
+
+    role: str
+    group: str | None = None
+    state: str = "planned"
+    pk: int | None = None
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node, the name of its container and its roles."""
+
+    name: str
+    container: str | None
+    assignments: tuple[AssignmentView, ...] = ()
+    pk: int | None = None
+
+    def has_role(self, role: str) -> bool:
+        """Tell whether the node has the role with this key."""
+        return any(assignment.role == role for assignment in self.assignments)
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """An availability group of a role."""
+
+    role: str
+    name: str
+
+
+@dataclass(frozen=True)
+class BalancerView:
+    """A load balancer or virtual address in front of a role."""
+
+    name: str
+    role: str
+    network: str
+    ip: IPAddress
+    dns_name: str = ""
+    health_based: bool = True
+    instances: int = 1
+    pk: int | None = None
+
+
+@dataclass(frozen=True)
+class FactView:
+    """A known value; subject is `cluster`, `container:NAME` or `node:NAME`."""
+
+    subject: str
+    key: str
+    value: Any
+    at: datetime
+    origin: str
+
+
+@dataclass(frozen=True)
+class Topology:
+    """One cluster with everything rules read, by name."""
+
+    cluster: ClusterView
+    platform: Platform
+    release: Release
+    now: datetime
+    networks: Mapping[str, NetworkView] = field(default_factory=dict)
+    containers: Mapping[str, ContainerView] = field(default_factory=dict)
+    nodes: Mapping[str, NodeView] = field(default_factory=dict)
+    groups: tuple[GroupView, ...] = ()
+    balancers: Mapping[str, BalancerView] = field(default_factory=dict)
+    facts: tuple[FactView, ...] = ()
+
+    @property
+    def is_pool(self) -> bool:
+        """Tell whether this is the pool of free containers rather than a cluster."""
+        return self.cluster.pk is None
+
+    def role(self, key: str) -> Role:
+        """Return the platform's role; raises KeyError when it has none of this key."""
+        return self.platform.role(key)
+
+    def nodes_with(self, role: str) -> tuple[NodeView, ...]:
+        """Return the nodes of a role, by name."""
+        return tuple(node for _, node in sorted(self.nodes.items()) if node.has_role(role))
+
+    def container_of(self, node: NodeView) -> ContainerView | None:
+        """Return the machine a node runs on."""
+        return self.containers.get(node.container) if node.container else None
+
+    def address(self, container: str, kind: str) -> AddressView | None:
+        """Return a container's first address of a kind, private or public."""
+        for address in self.containers[container].addresses:
+            network = self.networks.get(address.network)
+            if network and network.kind == kind:
+                return address
+        return None
+
+    def with_container(self, view: ContainerView, *, was: str | None = None) -> "Topology":
+        """Return a copy that has this container, in the place of the one named `was`."""
+        containers = {name: c for name, c in self.containers.items() if name != was}
+        nodes = self.nodes
+        if was and was != view.name:
+            nodes = {
+                name: replace(node, container=view.name) if node.container == was else node
+                for name, node in nodes.items()
+            }
+        return replace(self, containers={**containers, view.name: view}, nodes=nodes)
+
+    def without_container(self, name: str) -> "Topology":
+        """Return a copy that lacks a container."""
+        return replace(
+            self, containers={key: c for key, c in self.containers.items() if key != name}
+        )
+
+    def with_node(self, view: NodeView, *, was: str | None = None) -> "Topology":
+        """Return a copy that has this node, in the place of the one named `was`."""
+        nodes = {name: node for name, node in self.nodes.items() if name != was}
+        return replace(self, nodes={**nodes, view.name: view})
+
+    def without_node(self, name: str) -> "Topology":
+        """Return a copy that lacks a node."""
+        return replace(self, nodes={key: node for key, node in self.nodes.items() if key != name})
