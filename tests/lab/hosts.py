@@ -1,0 +1,299 @@
+"""Real Debian 13 hosts on one computer: systemd as PID 1, two networks, SSH as root by key.
+
+A test stand-in; see README.md for what is not real about it.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab import cache, cgroups, network
+from tests.lab.machine import HERE, LabError, require, run
+
+RUNS = Path("/var/tmp/voipadmin-lab")
+BOOT_TIMEOUT_S = 60
+INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+SSH_OPTIONS = [
+    "-oBatchMode=yes",
+    "-oStrictHostKeyChecking=no",
+    "-oUserKnownHostsFile=/dev/null",
+    "-oLogLevel=ERROR",
+    "-oControlMaster=no",
+    "-oConnectTimeout=10",
+]
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of a lab; `private` and `public` are its addresses."""
+
+    name: str
+    index: int
+    private: str
+    public: str
+
+
+class Lab:
+    """Some hosts under a common name, in two networks of their own; as a context it cleans up."""
+
+    def __init__(
+        self,
+        name: str = "va",
+        private: str = "10.203.0",
+        public: str = "10.204.0",
+        layers: tuple[str, ...] = ("db",),
+    ) -> None:
+        """Describe a lab; `private` and `public` are /24 prefixes, no layers means bare hosts."""
+        if not re.fullmatch(r"[a-z][a-z0-9]{0,5}", name):
+            raise LabError("A lab's name is at most six small letters and digits: links bear it.")
+        self.name, self.private, self.public, self.layers = name, private, public, layers
+        self.folder = RUNS / name
+        self.key_path = self.folder / "id_ed25519"
+
+    @classmethod
+    def existing(cls, name: str) -> Self:
+        """The lab of this name as it was brought up."""
+        record = RUNS / name / "lab.json"
+        if not record.exists():
+            raise LabError(f"There is no lab {name}; bring one up first.")
+        saved = json.loads(record.read_text())
+        return cls(name, saved["private"], saved["public"], tuple(saved["layers"]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.down()
+
+    # What there is
+
+    def host(self, index: int) -> Host:
+        """The host of this number, whether it is up or not."""
+        if not 1 <= index <= 200:
+            raise LabError("Hosts are numbered from 1 to 200.")
+        return Host(
+            f"{self.name}-h{index:02d}",
+            index,
+            f"{self.private}.{10 + index}",
+            f"{self.public}.{10 + index}",
+        )
+
+    def hosts(self) -> list[Host]:
+        """All hosts that have a disk, powered on or off."""
+        disks = (self.folder / "hosts").glob(f"{self.name}-h*")
+        return [self.host(index) for index in sorted(int(d.name.rpartition("h")[2]) for d in disks)]
+
+    def host_fingerprint(self, host: Host) -> str:
+        """The SHA256 fingerprint of the host's SSH key, read from its disk and not from the net."""
+        public_key = self._root(host) / "etc/ssh/ssh_host_ed25519_key.pub"
+        digest = hashlib.sha256(base64.b64decode(public_key.read_text().split()[1])).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+    def is_running(self, host: Host) -> bool:
+        """Whether the host has any process."""
+        return cgroups.is_populated(self._group(host))
+
+    def inventory(self) -> list[dict[str, object]]:
+        """What a portal needs to know to take the hosts in, one mapping per host."""
+        return [
+            asdict(host)
+            | {
+                "port": 22,
+                "user": "root",
+                "key_path": str(self.key_path),
+                "fingerprint": self.host_fingerprint(host),
+                "os": "debian",
+                "os_version": "13",
+            }
+            | self._size(host)
+            for host in self.hosts()
+        ]
+
+    def ssh(self, host: Host, command: str, timeout_s: float = 120) -> str:
+        """Run a shell command as root on the host; LabError with its output when it fails."""
+        to = f"root@{host.private}"
+        return run("ssh", "-i", self.key_path, *SSH_OPTIONS, to, command, timeout_s=timeout_s)
+
+    # Bringing up and taking down
+
+    def up(self, count: int, start: int = 1) -> list[Host]:
+        """Bring hosts up, `start` being the first's number; those that are up stay as they are."""
+        require()
+        group = cgroups.cgroup_root() / f"{self.name}lab"
+        lower = cache.lower_folders(self.layers)
+        hosts = [self.host(index) for index in range(start, start + count)]
+        self._prepare(group)
+        for host in hosts:
+            if not self.is_running(host):
+                self._boot(host, lower)
+        for host in hosts:
+            self._wait_for_ssh(host)
+        return hosts
+
+    def down(self) -> None:
+        """Remove all hosts with their disks, networks and processes; fine when nothing is up."""
+        hosts = self.hosts()
+        for host in hosts:
+            cgroups.kill(self._group(host))
+        for host in hosts:
+            network.remove_namespace(host.name, self.name, host.index)
+            _unmount(self._root(host))
+            cgroups.sweep(self._group(host))
+        for leg in network.LEGS:
+            network.remove_link(f"{self.name}{leg}")
+        cgroups.sweep(cgroups.cgroup_root() / f"{self.name}lab")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Faults
+
+    def power_off(self, host: Host) -> None:
+        """Pull the plug: every process dies at once, the disk stays, the network forgets."""
+        cgroups.kill(self._group(host))
+        network.remove_namespace(host.name, self.name, host.index)
+
+    def power_on(self, host: Host) -> None:
+        """Start a host that was powered off, and wait until it answers."""
+        if not self._root(host).parent.exists():
+            raise LabError(f"There is no host {host.name}.")
+        self.up(1, start=host.index)
+
+    def freeze(self, host: Host) -> None:
+        """Hang the host: connections stay open and nothing answers."""
+        cgroups.freeze(self._group(host), True)
+
+    def thaw(self, host: Host) -> None:
+        """Let a hung host go on."""
+        cgroups.freeze(self._group(host), False)
+
+    def cut(self, host: Host) -> None:
+        """Cut the host off the private network."""
+        network.set_private_leg(self.name, host.index, False)
+
+    def join(self, host: Host) -> None:
+        """Join the host to the private network again."""
+        network.set_private_leg(self.name, host.index, True)
+
+    # Steps
+
+    def _root(self, host: Host) -> Path:
+        return self.folder / "hosts" / host.name / "root"
+
+    def _group(self, host: Host) -> Path:
+        return cgroups.cgroup_root() / f"{self.name}lab" / host.name
+
+    def _size(self, host: Host) -> dict[str, int]:
+        """Processors and memory as the host itself sees them: the whole computer's."""
+        cpus, memory_kib = self.ssh(
+            host, "nproc; awk '/^MemTotal/ {print $2}' /proc/meminfo"
+        ).split()
+        return {"cpu": int(cpus), "memory_mib": int(memory_kib) // 1024}
+
+    def _prepare(self, group: Path) -> None:
+        """Make what the lab's hosts share: folder, key, networks, control group."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        saved = {"private": self.private, "public": self.public, "layers": self.layers}
+        (self.folder / "lab.json").write_text(json.dumps(saved))
+        if not self.key_path.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key_path)
+        if int(INOTIFY_INSTANCES.read_text()) < 4096:  # each systemd takes several
+            INOTIFY_INSTANCES.write_text("4096")
+        Path("/run/systemd/nspawn").mkdir(parents=True, exist_ok=True)
+        for leg, prefix in zip(network.LEGS, (self.private, self.public), strict=True):
+            network.add_bridge(f"{self.name}{leg}", f"{prefix}.1")
+        group.mkdir(exist_ok=True)
+
+    def _boot(self, host: Host, lower: list[Path]) -> None:
+        """Mount the host's disk, give it a network, start its systemd; does not wait."""
+        group, root = self._group(host), self._root(host)
+        cgroups.sweep(group)
+        group.mkdir()
+        self._mount(root, lower)
+        self._personalise(host, root)
+        addresses = (host.private, host.public)
+        network.add_namespace(host.name, self.name, host.index, addresses)
+        where = (root, RUNS, cache.repository(), cgroups.cgroup_root())
+        boot = shlex.join(map(str, (HERE / "boot.sh", host.name, *where, *addresses)))
+        enter = f"echo $$ > {shlex.quote(str(group))}/cgroup.procs"
+        with (root.parent / "console.log").open("a") as console:
+            subprocess.run(
+                ["sh", "-c", f"{enter} && exec setsid -f unshare -m --propagation private {boot}"],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                check=True,
+            )
+
+    def _mount(self, root: Path, lower: list[Path]) -> None:
+        """Lay the host's own disk over the read-only folders."""
+        if root.is_mount():
+            return
+        upper, work = root.parent / "upper", root.parent / "work"
+        for folder in (root, upper, work):
+            folder.mkdir(parents=True, exist_ok=True)
+        options = f"lowerdir={':'.join(map(str, lower))},upperdir={upper},workdir={work}"
+        run("mount", "-t", "overlay", root.parent.name, "-o", options, root)
+
+    def _personalise(self, host: Host, root: Path) -> None:
+        """Give the disk its host's name and SSH identity, and let the lab's key in."""
+        host_key = root / "etc/ssh/ssh_host_ed25519_key"
+        if not host_key.exists():
+            comment = f"root@{host.name}"
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", host_key)
+        (root / "etc/hostname").write_text(f"{host.name}\n")
+        hosts = root / "etc/hosts"
+        if host.name not in (hosts.read_text() if hosts.exists() else ""):
+            hosts.write_text(f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n")
+        shutil.copy(self.key_path.with_suffix(".pub"), root / "root/.ssh/authorized_keys")
+
+    def _wait_for_ssh(self, host: Host) -> None:
+        """Wait until the host's SSH server says its name."""
+        deadline = time.monotonic() + BOOT_TIMEOUT_S
+        while not _speaks_ssh(host.private):
+            if time.monotonic() > deadline or not self.is_running(host):
+                log = self._root(host).parent / "console.log"
+                lines = log.read_text(errors="replace").splitlines()[-8:]
+                raise LabError(f"{host.name} did not come up ({log}):\n" + "\n".join(lines))
+            time.sleep(0.1)
+
+
+def _speaks_ssh(address: str) -> bool:
+    """Whether an SSH server greets at the address."""
+    try:
+        with socket.create_connection((address, 22), timeout=2) as connection:
+            connection.settimeout(2)
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _unmount(root: Path, timeout_s: float = 10) -> None:
+    """Unmount a disk whose last process may be just about to go."""
+    deadline = time.monotonic() + timeout_s
+    while root.is_mount():
+        try:
+            run("umount", root)
+        except LabError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    from tests.lab.__main__ import main
+
+    raise SystemExit(main())
