@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def database(data_dir: Path) -> dict[str, Any]:
     config["CONN_HEALTH_CHECKS"] = True
     # The server-side cursor of one transaction is gone in the next behind pgbouncer.
     config["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # A database machine that is gone must be noticed: the kernel's own patience is two hours.
+    config["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
+    } | config.get("OPTIONS", {})
     return config
 
 

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "voipadmin",
     "inventory",
     "provisioning",
     "monitoring",
@@ -131,6 +132,15 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# Files, because the supervisor reads from outside when django-q2 last wrote its state.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "worker": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": DATA_DIR / "heartbeat/worker",
+    },
+}
+
 # `retry` runs from the moment a task is taken off the queue: it must exceed the wait in the
 # local queue plus the longest task, or a task is started twice.
 Q_CLUSTER = {
@@ -144,6 +154,9 @@ Q_CLUSTER = {
     "save_limit": 250,
     "max_attempts": 3,
     "catch_up": False,
+    "cache": "worker",
+    # A worker that ends, for whatever reason, makes the supervisor restart all of them.
+    "recycle": 1_000_000,
     "label": "Task queue",
 }
 if redis_url := os.environ.get("VOIPADMIN_REDIS_URL"):

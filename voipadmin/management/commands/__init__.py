@@ -1,0 +1,1 @@
+"""Commands that belong to the project, not to one app."""
