@@ -98,31 +98,30 @@ class Lab:
         disks = (self.folder / "hosts").glob(f"{self.name}-h*")
         return [self.host(index) for index in sorted(int(d.name.rpartition("h")[2]) for d in disks)]
 
-    def host_fingerprint(self, host: Host) -> str:
-        """The SHA256 fingerprint of the host's SSH key, read from its disk and not from the net."""
+    def host_key(self, host: Host) -> str:
+        """The host's public SSH key as `type base64`, read from its disk and not from the net."""
         public_key = self._root(host) / "etc/ssh/ssh_host_ed25519_key.pub"
-        digest = hashlib.sha256(base64.b64decode(public_key.read_text().split()[1])).digest()
+        return " ".join(public_key.read_text().split()[:2])
+
+    def host_fingerprint(self, host: Host) -> str:
+        """The SHA256 fingerprint of the host's SSH key."""
+        digest = hashlib.sha256(base64.b64decode(self.host_key(host).split()[1])).digest()
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
     def is_running(self, host: Host) -> bool:
         """Whether the host has any process."""
         return cgroups.is_populated(self._group(host))
 
-    def inventory(self) -> list[dict[str, object]]:
-        """What a portal needs to know to take the hosts in, one mapping per host."""
-        return [
-            asdict(host)
-            | {
-                "port": 22,
-                "user": "root",
-                "key_path": str(self.key_path),
-                "fingerprint": self.host_fingerprint(host),
-                "os": "debian",
-                "os_version": "13",
-            }
-            | self._size(host)
-            for host in self.hosts()
-        ]
+    def inventory(self) -> dict[str, object]:
+        """What a portal needs to know to take the hosts in."""
+        return {
+            "lab": self.name,
+            "user": "root",
+            "key_path": str(self.key_path),
+            "private_cidr": f"{self.private}.0/24",
+            "public_cidr": f"{self.public}.0/24",
+            "hosts": [self._described(host) for host in self.hosts()],
+        }
 
     def ssh(self, host: Host, command: str, timeout_s: float = 120) -> str:
         """Run a shell command as root on the host; LabError with its output when it fails."""
@@ -196,12 +195,19 @@ class Lab:
     def _group(self, host: Host) -> Path:
         return cgroups.cgroup_root() / f"{self.name}lab" / host.name
 
-    def _size(self, host: Host) -> dict[str, int]:
-        """Processors and memory as the host itself sees them: the whole computer's."""
-        cpus, memory_kib = self.ssh(
-            host, "nproc; awk '/^MemTotal/ {print $2}' /proc/meminfo"
-        ).split()
-        return {"cpu": int(cpus), "memory_mib": int(memory_kib) // 1024}
+    def _described(self, host: Host) -> dict[str, object]:
+        """One host; its processors and memory are what it sees itself: the whole computer's."""
+        asked = "nproc; awk '/^MemTotal/ {print $2}' /proc/meminfo; uname -m"
+        vcpus, memory_kib, arch = self.ssh(host, asked).split()
+        return asdict(host) | {
+            "host_key": self.host_key(host),
+            "fingerprint": self.host_fingerprint(host),
+            "os_id": "debian",
+            "os_version": "13",
+            "arch": arch,
+            "vcpus": int(vcpus),
+            "memory_mib": int(memory_kib) // 1024,
+        }
 
     def _prepare(self, group: Path) -> None:
         """Make what the lab's hosts share: folder, key, networks, control group."""
