@@ -68,5 +68,5 @@ test-postgresql: install ## The tests that need no lab, on Debian's own PostgreS
 memory: install ## What everything together needs when idle
 	$(BIN)/python -m benchmarks.memory
 
-test-tools: ## Install what the tests need from Debian (root), or say what is missing
-	@$(PYTHON) -m tests.tools
+test-tools: install ## Install what the tests need from Debian (root), or say what is missing
+	@$(BIN)/python -m tests.tools

@@ -61,7 +61,18 @@ def secret_key(data_dir: Path) -> str:
         return key
     path = data_dir / "django-secret-key"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(secrets.token_urlsafe(50))
+        make_secret_file(path, secrets.token_urlsafe(50))
     return path.read_text()
+
+
+def make_secret_file(path: Path, content: str) -> None:
+    """Write a 0600 file that is complete whenever it exists; of two writers the first wins."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        os.link(new, path)
+    new.unlink()

@@ -74,7 +74,9 @@ def unprivileged() -> list[str]:
 class Postgres:
     """One PostgreSQL server below one folder."""
 
-    def __init__(self, data_dir: Path, *, binaries: Path, extra: dict[str, str] | None = None):
+    def __init__(
+        self, data_dir: Path, *, binaries: Path, extra: dict[str, str] | None = None
+    ) -> None:
         """Describe the server; `extra` adds settings for this run."""
         self.folder = data_dir / "postgres"
         self.data = self.folder / "data"
@@ -134,7 +136,7 @@ class Postgres:
         known = Path(self.pointer.read_text().strip()) if self.pointer.exists() else None
         if known and known.is_dir() and known.lstat().st_uid == os.geteuid():
             return known
-        made = Path(tempfile.mkdtemp(prefix="voipadmin-", dir="/tmp"))  # noqa: S108 - mkdtemp
+        made = Path(tempfile.mkdtemp(prefix="voipadmin-", dir="/tmp"))
         self.pointer.write_text(f"{made}\n")
         return made
 
@@ -149,7 +151,9 @@ class Postgres:
                 *("--encoding=UTF8", "--locale=C.UTF-8", *provider),
             ]
         )
-        self._run(["postgres", "--single", "-D", str(new), "postgres"], f"CREATE DATABASE {DATABASE}")
+        self._run(
+            ["postgres", "--single", "-D", str(new), "postgres"], f"CREATE DATABASE {DATABASE}"
+        )
         new.rename(self.data)
 
     def _major(self) -> int:

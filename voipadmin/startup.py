@@ -15,7 +15,7 @@ from voipadmin.errors import SetupError
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-class AlreadyRunning(Exception):  # noqa: N818 - an answer, not an error
+class AlreadyRunning(Exception):
     """Another supervisor holds the data folder; the message says where it serves."""
 
 
@@ -74,7 +74,8 @@ def holding(path: Path, about: dict[str, Any]) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(_whereabouts(file.seek(0) or file.read())) from None
+            file.seek(0)
+            raise AlreadyRunning(_whereabouts(file.read())) from None
         file.truncate(0)
         file.write(json.dumps(about))
         file.flush()

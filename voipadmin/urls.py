@@ -5,6 +5,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from voipadmin.forms import LoginForm
+from voipadmin.health import healthz
 
 urlpatterns = [
     path("", include("inventory.urls")),
@@ -15,6 +16,7 @@ urlpatterns = [
         LoginView.as_view(authentication_form=LoginForm, redirect_authenticated_user=True),
         name="login",
     ),
+    path("healthz", healthz, name="healthz"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
 ]

@@ -41,13 +41,20 @@ def database_fault(*, patience_s: float) -> str:
     while True:
         try:
             connection.ensure_connection()
-            return age_fault(connection.pg_version // 10_000)
+            return age_fault(server_version())
         except NotSupportedError as error:
             return f"The database cannot be used: {first_line(error)}."
         except DatabaseError as error:
             if time.monotonic() > deadline:
                 return f"The database does not answer: {first_line(error)}."
             time.sleep(0.5)
+
+
+def server_version() -> int:
+    """Return PostgreSQL's major version."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        return int(cursor.fetchone()[0]) // 10_000
 
 
 def age_fault(major: int) -> str:
