@@ -1,0 +1,25 @@
+"""Locks: a container is worked on by one run at a time."""
+
+from django.db import models
+
+from provisioning.models.runs import Run
+
+
+class ContainerLock(models.Model):
+    """A run works on a container; the row is there for as long, and says who."""
+
+    container = models.OneToOneField(
+        "inventory.Container", on_delete=models.CASCADE, related_name="run_lock"
+    )
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="locks")
+    reason = models.CharField(max_length=200)
+    acquired_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Name the order."""
+
+        ordering = ("container",)
+
+    def __str__(self) -> str:
+        """Return who holds what."""
+        return f"{self.container} is held by {self.run}"
