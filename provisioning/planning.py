@@ -1,21 +1,105 @@
 """From a topology and runbooks to a plan: pure, deterministic, complete."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
+from typing import Any
 
-from provisioning.steps import Plan
-
-if TYPE_CHECKING:
-    from inventory.topology import Topology
+from inventory.topology import NodeView, Topology
+from provisioning.compile.step import compile_step
+from provisioning.runbook.context import make_context
+from provisioning.runbook.load import Runbook
+from provisioning.runbook.schema import ComponentSpec
+from provisioning.steps import CompiledStep, Plan, Stage
 
 
 def plan(
-    topology: "Topology", runbooks: Mapping[str, Any], *, roles: Iterable[str] | None = None
+    topology: Topology, runbooks: Mapping[str, Runbook], *, roles: Iterable[str] | None = None
 ) -> Plan:
     """Return what has to be done, in order, to bring the topology's nodes into being.
 
     `runbooks` maps role keys to runbooks (`provisioning.runbook.load.load_runbooks`); `roles`
-    limits the plan to some roles. Nodes that are active already are planned too: a second run
-    verifies them.
+    limits the plan to some roles. Roles follow the platform's dependencies, their components the
+    runbook's. Nodes that are active already are planned too: a second run verifies them.
+    Raises RenderError when a template needs what the topology does not have.
     """
-    raise NotImplementedError
+    wanted = set(roles) if roles is not None else None
+    used = [key for key in role_order(topology) if topology.nodes_with(key)]
+    chosen = [key for key in used if wanted is None or key in wanted]
+    stages = [
+        stage for key in chosen if key in runbooks for stage in _role(topology, runbooks[key])
+    ]
+    return Plan(
+        stages=tuple(stages),
+        runbook_hashes={key: runbooks[key].hash for key in chosen if key in runbooks},
+        notes=tuple(_notes(topology, runbooks, chosen)),
+    )
+
+
+def role_order(topology: Topology) -> list[str]:
+    """Return all roles of the platform: first what others depend on, then by installation step."""
+    step = {role.key: role.install_step for role in topology.platform.roles}
+    graph = TopologicalSorter({role.key: role.depends_on for role in topology.platform.roles})
+    return _static_order(graph, key=lambda key: (step.get(key, 0), key))
+
+
+def _static_order(graph: TopologicalSorter[str], *, key: Any) -> list[str]:
+    """Return a graph's nodes in an order that depends on nothing but the graph."""
+    graph.prepare()
+    order: list[str] = []
+    waiting: list[str] = []
+    while graph.is_active():
+        waiting.extend(graph.get_ready())
+        waiting.sort(key=key)
+        order.append(waiting.pop(0))
+        graph.done(order[-1])
+    return order
+
+
+def _role(topology: Topology, runbook: Runbook) -> Iterator[Stage]:
+    """Yield a role's stages: one per component."""
+    components = {component.key: component for component in runbook.spec.components}
+    place = list(components).index
+    graph = TopologicalSorter({c.key: c.depends_on for c in components.values()})
+    nodes = [n for n in topology.nodes_with(runbook.spec.role) if topology.container_of(n)]
+    contexts = {node.name: make_context(topology, runbook.spec, node) for node in nodes}
+    role = topology.role(runbook.spec.role)
+    for key in _static_order(graph, key=place):
+        component = components[key]
+        steps = _component(runbook, component, nodes, contexts)
+        if steps:
+            yield Stage(f"{role.key}.{key}", f"{role.name}: {component.title}", tuple(steps))
+
+
+def _component(
+    runbook: Runbook,
+    component: ComponentSpec,
+    nodes: list[NodeView],
+    contexts: Mapping[str, Mapping[str, Any]],
+) -> list[CompiledStep]:
+    """Return a component's steps on all nodes, node by node."""
+    return [
+        compile_step(
+            step,
+            role=runbook.spec.role,
+            component=component.key,
+            context=contexts[node.name],
+            templates=runbook.files,
+        )
+        for node in nodes
+        for step in component.steps
+        if step.only_on == "all" or node is nodes[0]
+    ]
+
+
+def _notes(topology: Topology, runbooks: Mapping[str, Runbook], roles: list[str]) -> Iterator[str]:
+    """Yield what the plan leaves out, so that nothing is dropped in silence."""
+    for key in roles:
+        role = topology.role(key)
+        nodes = topology.nodes_with(key)
+        if key not in runbooks:
+            names = ", ".join(node.name for node in nodes)
+            yield f"{role.name} has no runbook yet and is left out: {names}."
+            continue
+        for node in nodes:
+            if topology.container_of(node) is None:
+                yield f"{node.name} has no container and is left out."

@@ -1,0 +1,1 @@
+"""From a step of a runbook to shell scripts: one small module per kind."""

@@ -1,0 +1,105 @@
+"""Files: whole ones from a template or a text, or a marked block in a file of somebody else."""
+
+from pydantic import model_validator
+
+from provisioning.compile.base import (
+    Mode,
+    Path,
+    Scripts,
+    Spec,
+    check_script,
+    ownership,
+    quote,
+    script,
+    verify_script,
+)
+
+CONTENT = "content"
+INSTALL = """
+temporary=$(mktemp "$(dirname "$target")/.voipadmin.XXXXXX")
+trap 'rm -f "$temporary"' EXIT
+"""
+PUT_IN_PLACE = """
+sync "$temporary" 2>/dev/null || sync
+mv -f "$temporary" "$target"
+if command -v restorecon >/dev/null; then restorecon "$target" || true; fi
+"""
+# Prints the target as it shall be: without the old block, with the new one at its end.
+WITH_BLOCK = """
+wanted() {
+    awk -v first="$first" -v last="$last" '
+        $0 == first { inside = 1 } !inside { print } $0 == last { inside = 0 }' "$target"
+    printf '%s\\n' "$first"
+    cat "$content"
+    printf '%s\\n' "$last"
+}
+"""
+
+
+class FileSpec(Spec):
+    """A file; `template` names a file beside the runbook, `validate` is run with $FILE."""
+
+    path: Path
+    template: str | None = None
+    content: str | None = None
+    block: str | None = None
+    owner: str = "root"
+    group: str = "root"
+    mode: Mode = "0644"
+    check: str | None = None
+
+    @model_validator(mode="after")
+    def one_origin(self) -> "FileSpec":
+        """Refuse a file with no content or two."""
+        if (self.template is None) == (self.content is None):
+            raise ValueError("has either a template or a content")
+        return self
+
+
+def compile_file(spec: FileSpec) -> Scripts:
+    """Compare content, mode and owner; replace the file in one move."""
+    text = spec.content or ""
+    files = {CONTENT: text if text.endswith("\n") or not text else text + "\n"}
+    if spec.block is not None:
+        return _compile_block(spec, files)
+    right = f'{_names(spec)}\ncmp -s "$content" "$target"\n{_ownership(spec)}'
+    return Scripts(
+        probe=check_script(right),
+        apply=script(_names(spec), INSTALL, 'cat "$content" > "$temporary"', _finish(spec)),
+        verify=verify_script(right, f"{spec.path} is not as it should be."),
+        files=files,
+        targets={spec.path: CONTENT},
+    )
+
+
+def _compile_block(spec: FileSpec, files: dict[str, str]) -> Scripts:
+    """Own only the lines between two markers; everything else in the file stays."""
+    names = _names(spec) + (
+        f"\nfirst={quote(f'# >>> {spec.block} (managed, do not edit)')}"
+        f"\nlast={quote(f'# <<< {spec.block}')}"
+    )
+    right = f'{names}\n{WITH_BLOCK}\nwanted | cmp -s - "$target"'
+    keep = 'if [ -e "$target" ]; then cp -p "$target" "$temporary"; else touch "$target"; fi'
+    return Scripts(
+        probe=check_script(f'{names}\n[ -e "$target" ]\n{right}'),
+        apply=script(names, WITH_BLOCK, INSTALL, keep, 'wanted > "$temporary"', _finish(spec)),
+        verify=verify_script(right, f"The block in {spec.path} is not as it should be."),
+        files=files,
+    )
+
+
+def _names(spec: FileSpec) -> str:
+    """Return the two variables that every script of a file begins with."""
+    return f'target={quote(spec.path)}\ncontent="$STEP_DIR/files/{CONTENT}"'
+
+
+def _ownership(spec: FileSpec) -> str:
+    """Return the condition on owner and mode."""
+    return ownership(spec.path, owner=spec.owner, group=spec.group, mode=spec.mode)
+
+
+def _finish(spec: FileSpec) -> str:
+    """Return the commands that make the temporary file right and then the target."""
+    check = f'FILE="$temporary"\n{spec.check}' if spec.check else ""
+    owner = quote(f"{spec.owner}:{spec.group}")
+    return f'chown {owner} "$temporary"\nchmod {spec.mode} "$temporary"\n{check}\n{PUT_IN_PLACE}'

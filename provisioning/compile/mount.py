@@ -1,0 +1,47 @@
+"""Mounts: the line in /etc/fstab and the mounted file system."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from provisioning.compile.base import Scripts, Spec, check_script, quote, script, verify_script
+
+Field = Annotated[str, StringConstraints(pattern=r"^\S+$")]
+RIGHT = """
+awk -v line="$line" -v path="$path" '
+    $1 !~ /^#/ && $2 == path { n++; if ($0 == line) same = 1 } END { exit !(n == 1 && same) }
+' /etc/fstab
+mountpoint -q "$path"
+"""
+APPLY = """
+mkdir -p "$path"
+temporary=$(mktemp /etc/.voipadmin.XXXXXX)
+trap 'rm -f "$temporary"' EXIT
+touch /etc/fstab
+awk -v path="$path" '$1 ~ /^#/ || $2 != path' /etc/fstab > "$temporary"
+printf '%s\\n' "$line" >> "$temporary"
+chmod 0644 "$temporary"
+mv -f "$temporary" /etc/fstab
+systemctl daemon-reload
+mountpoint -q "$path" || mount "$path"
+"""
+
+
+class MountSpec(Spec):
+    """A file system that is mounted now and at every boot."""
+
+    device: Field
+    path: Annotated[str, StringConstraints(pattern=r"^/\S*$")]
+    type: Field
+    options: Field = "defaults"
+
+
+def compile_mount(spec: MountSpec) -> Scripts:
+    """Own the one line of /etc/fstab that has this path; mount what is not mounted."""
+    line = f"{spec.device} {spec.path} {spec.type} {spec.options} 0 0"
+    names = f"path={quote(spec.path)}\nline={quote(line)}"
+    return Scripts(
+        probe=check_script(f"{names}\n{RIGHT}"),
+        apply=script(names, APPLY),
+        verify=verify_script(f"{names}\n{RIGHT}", f"{spec.path} is not mounted as it should be."),
+    )

@@ -1,0 +1,87 @@
+"""What templates of a runbook may name: the cluster as seen from one of its nodes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from inventory.topology import ContainerView, NodeView, Topology
+from provisioning.firewall import firewall_rules, render_nftables
+from provisioning.runbook.schema import RunbookSpec
+
+
+def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> dict[str, Any]:
+    """Return all names that a template sees when it is rendered for a node.
+
+    cluster, platform: the views; parameters: the runbook's defaults, below the platform's, below
+    the cluster's own values; node, nodes: this node and all of the role (name, container,
+    private_ip, public_ip, number from 1); container: its machine (name, private_ip, public_ip,
+    names, vcpus, memory_mib); hosts: all machines of the cluster; private_networks: their ranges;
+    ports: the platform's, by key; firewall: the machine's nftables rules.
+    """
+    nodes = [_node(topology, n, i) for i, n in enumerate(topology.nodes_with(runbook.role), 1)]
+    machine = topology.container_of(node)
+    if machine is None:
+        raise ValueError(f"{node.name} has no container")
+    private = sorted((n.cidr for n in topology.networks.values() if n.kind == "private"), key=str)
+    return {
+        "cluster": topology.cluster,
+        "platform": topology.platform,
+        "parameters": parameters(topology, runbook),
+        "role": runbook.role,
+        "node": next(seen for seen in nodes if seen["name"] == node.name),
+        "nodes": nodes,
+        "container": _machine(topology, machine),
+        "hosts": [_machine(topology, c) for _, c in sorted(topology.containers.items())],
+        "private_networks": [str(cidr) for cidr in private],
+        "ports": {port.key: port for port in topology.platform.ports},
+        "firewall": render_nftables(
+            firewall_rules(topology, machine.name, ssh_sources=_ssh_sources(topology, runbook))
+        ),
+    }
+
+
+def parameters(topology: Topology, runbook: RunbookSpec) -> dict[str, Any]:
+    """Return the value of every parameter: the cluster's, else the platform's, else the runbook's.
+
+    A platform's parameter without a default counts as not given.
+    """
+    platform = {p.key: p.default for p in topology.platform.parameters if p.default is not None}
+    return {**runbook.parameters, **platform, **topology.cluster.parameters}
+
+
+def _ssh_sources(topology: Topology, runbook: RunbookSpec) -> tuple[str, ...]:
+    """Return the addresses that the portal and bastions log in from; none means: from anywhere."""
+    given: Mapping[str, Any] = parameters(topology, runbook)
+    return tuple(str(given.get("ssh_sources") or "").replace(",", " ").split())
+
+
+def _address(topology: Topology, container: str, kind: str) -> str | None:
+    """Return an address as text."""
+    address = topology.address(container, kind)
+    return str(address.ip) if address else None
+
+
+def _node(topology: Topology, node: NodeView, number: int) -> dict[str, Any]:
+    """Return a node as templates see it."""
+    machine = topology.container_of(node)
+    return {
+        "name": node.name,
+        "number": number,
+        "container": machine.name if machine else None,
+        "private_ip": _address(topology, machine.name, "private") if machine else None,
+        "public_ip": _address(topology, machine.name, "public") if machine else None,
+    }
+
+
+def _machine(topology: Topology, machine: ContainerView) -> dict[str, Any]:
+    """Return a machine as templates see it; `names` is how others may call its private address."""
+    private = topology.address(machine.name, "private")
+    nodes = sorted(n.name for n in topology.nodes.values() if n.container == machine.name)
+    names = [machine.name, *([private.name] if private and private.name else []), *nodes]
+    return {
+        "name": machine.name,
+        "private_ip": _address(topology, machine.name, "private"),
+        "public_ip": _address(topology, machine.name, "public"),
+        "names": list(dict.fromkeys(names)),
+        "vcpus": machine.vcpus,
+        "memory_mib": machine.memory_mib,
+    }
