@@ -138,7 +138,7 @@ def target_for(container: Container) -> Target:
     is_key = credential.kind == CredentialKind.KEY
     return Target(
         name=container.name,
-        host=_address(container),
+        host=address_of(container),
         port=container.ssh_port,
         username=credential.username,
         key=credential.secret if is_key else None,
@@ -337,7 +337,7 @@ class Shell:
             self._buffer += chunk
 
 
-def _address(container: Container) -> str:
+def address_of(container: Container) -> str:
     """Find the address that the portal logs in to."""
     for address in container.addresses.all():
         if address.network.kind == container.ssh_network:
@@ -445,7 +445,7 @@ def _authenticate(transport: paramiko.Transport, target: Target) -> None:
     what = "this key" if target.key else "this password"
     try:
         if target.key:
-            transport.auth_publickey(target.username, _private_key(target))
+            transport.auth_publickey(target.username, _private_key(target.key or "", target.name))
         else:
             transport.auth_password(target.username, target.password or "", fallback=False)
     except paramiko.AuthenticationException as error:
@@ -456,7 +456,13 @@ def _authenticate(transport: paramiko.Transport, target: Target) -> None:
         raise Unreachable(f"{target.name} broke off during the login: {error}") from error
 
 
-def _private_key(target: Target) -> paramiko.PKey:
+def check_private_key(text: str) -> str:
+    """Return the fingerprint of a private key; raises AuthenticationFailed when it is none."""
+    digest = hashlib.sha256(_private_key(text, "this login").asbytes()).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def _private_key(text: str, name: str) -> paramiko.PKey:
     """Read a private key of any type; its text never gets into a message."""
     kinds: tuple[type[paramiko.PKey], ...] = (
         paramiko.Ed25519Key,
@@ -465,15 +471,15 @@ def _private_key(target: Target) -> paramiko.PKey:
     )
     for kind in kinds:
         try:
-            return kind.from_private_key(io.StringIO(target.key or ""))
+            return kind.from_private_key(io.StringIO(text))
         except paramiko.PasswordRequiredException:
             raise AuthenticationFailed(
-                f"The private key for {target.name} has a passphrase: store one without."
+                f"The private key for {name} has a passphrase: store one without."
             ) from None
         except (paramiko.SSHException, ValueError, IndexError):
             continue
     raise AuthenticationFailed(
-        f"The private key for {target.name} cannot be read: Ed25519, ECDSA and RSA are."
+        f"The private key for {name} cannot be read: Ed25519, ECDSA and RSA are."
     )
 
 
