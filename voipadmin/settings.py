@@ -167,6 +167,13 @@ SECRET_KEYS_FILE = DATA_DIR / "secret-keys"
 RUNBOOK_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_RUNBOOK_DIRS", "").split(":") if p]
 PLATFORM_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_PLATFORM_DIRS", "").split(":") if p]
 
+# Monitoring: how often hosts are visited, and how long samples and rollups are kept.
+COLLECT_INTERVAL_S = float(os.environ.get("VOIPADMIN_COLLECT_INTERVAL_S", "60"))
+COLLECT_THREADS = int(os.environ.get("VOIPADMIN_COLLECT_THREADS", "16"))
+RAW_RETENTION_DAYS = int(os.environ.get("VOIPADMIN_RAW_RETENTION_DAYS", "14"))
+HOURLY_RETENTION_DAYS = int(os.environ.get("VOIPADMIN_HOURLY_RETENTION_DAYS", "400"))
+DAILY_RETENTION_DAYS = int(os.environ.get("VOIPADMIN_DAILY_RETENTION_DAYS", "1830"))
+
 # Behind a TLS-terminating proxy: VOIPADMIN_HTTPS=1 makes cookies secure and redirects.
 if flag("VOIPADMIN_HTTPS"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
