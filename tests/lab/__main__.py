@@ -1,4 +1,7 @@
-"""The lab from a shell: `python -m tests.lab up 3`, `... power 1 off`, `... down`."""
+"""The lab from a shell: `python -m tests.lab up 3`, `... power 1 off`, `... down`.
+
+Without a verb, or with `try`, the hosts are put into the running portal's free pool.
+"""
 
 import argparse
 import json
@@ -8,6 +11,7 @@ from pathlib import Path
 
 from tests.lab import cache
 from tests.lab.hosts import Lab
+from tests.lab.inventory import describe, try_portal
 from tests.lab.machine import LabError, require
 
 POWER = {
@@ -24,7 +28,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     top = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
     top.add_argument("--name", default="va", help="short name of the lab (default: va)")
-    verbs = top.add_subparsers(dest="verb", required=True)
+    top.set_defaults(verb="try", count=3)
+    verbs = top.add_subparsers(dest="verb")
+    attempt = verbs.add_parser("try", help="bring hosts up and put them into the portal")
+    attempt.add_argument("count", type=int, nargs="?", default=3)
     up = verbs.add_parser("up", help="bring hosts up")
     up.add_argument("count", type=int, nargs="?", default=3)
     up.add_argument("--start", type=int, default=1, help="number of the first host")
@@ -46,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
 
 def act(words: argparse.Namespace) -> None:
     """Do what the command line says."""
-    if words.verb == "build":
+    if words.verb == "try":
+        print(try_portal(Lab(words.name), words.count))
+    elif words.verb == "build":
         require()
         cache.lower_folders(cache.LAYERS)
         cache.repository()
@@ -65,7 +74,7 @@ def act(words: argparse.Namespace) -> None:
 def act_on_existing(lab: Lab, words: argparse.Namespace) -> None:
     """Do what needs hosts that are there."""
     if words.verb == "inventory":
-        text = json.dumps(lab.inventory(), indent=2) + "\n"
+        text = json.dumps(describe(lab), indent=2) + "\n"
         if words.output:
             words.output.write_text(text)
         else:

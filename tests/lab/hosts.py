@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -112,17 +112,6 @@ class Lab:
         """Whether the host has any process."""
         return cgroups.is_populated(self._group(host))
 
-    def inventory(self) -> dict[str, object]:
-        """What a portal needs to know to take the hosts in."""
-        return {
-            "lab": self.name,
-            "user": "root",
-            "key_path": str(self.key_path),
-            "private_cidr": f"{self.private}.0/24",
-            "public_cidr": f"{self.public}.0/24",
-            "hosts": [self._described(host) for host in self.hosts()],
-        }
-
     def ssh(self, host: Host, command: str, timeout_s: float = 120) -> str:
         """Run a shell command as root on the host; LabError with its output when it fails."""
         to = f"root@{host.private}"
@@ -194,20 +183,6 @@ class Lab:
 
     def _group(self, host: Host) -> Path:
         return cgroups.cgroup_root() / f"{self.name}lab" / host.name
-
-    def _described(self, host: Host) -> dict[str, object]:
-        """One host; its processors and memory are what it sees itself: the whole computer's."""
-        asked = "nproc; awk '/^MemTotal/ {print $2}' /proc/meminfo; uname -m"
-        vcpus, memory_kib, arch = self.ssh(host, asked).split()
-        return asdict(host) | {
-            "host_key": self.host_key(host),
-            "fingerprint": self.host_fingerprint(host),
-            "os_id": "debian",
-            "os_version": "13",
-            "arch": arch,
-            "vcpus": int(vcpus),
-            "memory_mib": int(memory_kib) // 1024,
-        }
 
     def _prepare(self, group: Path) -> None:
         """Make what the lab's hosts share: folder, key, networks, control group."""

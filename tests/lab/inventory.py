@@ -1,0 +1,85 @@
+"""Describes a lab's hosts for a portal, and puts them into the one that runs here."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests.lab.hosts import RUNS, Host, Lab
+from tests.lab.machine import LabError, run
+
+PROJECT = Path(__file__).parents[2]
+ASK_SIZE = (
+    "nproc; awk '/^MemTotal/ {print $2}' /proc/meminfo; uname -m; df --output=size -BG / | tail -1"
+)
+
+
+def describe(lab: Lab) -> dict[str, Any]:
+    """What a portal needs to know to take the hosts in."""
+    return {
+        "lab": lab.name,
+        "user": "root",
+        "key_path": str(lab.key_path),
+        "private_cidr": f"{lab.private}.0/24",
+        "public_cidr": f"{lab.public}.0/24",
+        "hosts": [describe_host(lab, host) for host in lab.hosts()],
+    }
+
+
+def describe_host(lab: Lab, host: Host) -> dict[str, Any]:
+    """One host; its size is what it sees itself, so the whole computer's."""
+    vcpus, memory_kib, arch, disk_gib = lab.ssh(host, ASK_SIZE).split()
+    return asdict(host) | {
+        "host_key": lab.host_key(host),
+        "fingerprint": lab.host_fingerprint(host),
+        "os_id": "debian",
+        "os_version": "13",
+        "arch": arch,
+        "vcpus": int(vcpus),
+        "memory_mib": int(memory_kib) // 1024,
+        "disk": {"device": "rootfs", "size_gib": int(disk_gib.rstrip("G")), "kind": disk_kind()},
+    }
+
+
+def disk_kind() -> str:
+    """What the lab's disks really lie on, as far as the kernel knows."""
+    device = run("findmnt", "-no", "SOURCE", "--target", RUNS).strip()
+    spins = run("lsblk", "-dno", "ROTA", device, check=False).strip() == "1"
+    return "hdd" if spins else "ssd"
+
+
+def try_portal(lab: Lab, count: int) -> str:
+    """Bring hosts up, put them into the portal's free pool; returns what to do next."""
+    lab.up(count)
+    described = describe(lab)
+    file = lab.folder / "inventory.json"
+    file.write_text(json.dumps(described, indent=2) + "\n")
+    listing = "\n".join(
+        f"  {host['name']}  {host['private']}  {host['public']}  {host['fingerprint']}"
+        for host in described["hosts"]
+    )
+    _register(file)
+    bind = os.environ.get("VOIPADMIN_BIND", "127.0.0.1")
+    port = os.environ.get("VOIPADMIN_PORT", "8000")
+    return (
+        f"{listing}\nThey are in the free pool: http://{bind}:{port}/containers/\n"
+        f"Log in to one: ssh -i {lab.key_path} root@{lab.private}.11\n"
+        "Take all of it down: make lab-down"
+    )
+
+
+def _register(file: Path) -> None:
+    """Tell the portal about the hosts; LabError when it does not run."""
+    command = [sys.executable, "manage.py", "register_lab", "--json", str(file)]
+    done = subprocess.run(
+        command, cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        end = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise LabError(
+            f"The hosts are up (described in {file}), but the portal did not take them in: {end}\n"
+            "Start it with `make up` in another terminal, then run `make lab` again."
+        )
