@@ -98,6 +98,7 @@ def make_services(env: dict[str, str], data_dir: Path, listener: int) -> list[Se
             env=env,
             whole_family=True,
             heartbeat=beats / "worker",  # django-q2's sentinel writes its Stat there twice a second
+            stalled_after_s=float(os.environ.get("VOIPADMIN_STALLED_AFTER_S", "60")),
         ),
     ]
     if (BASE_DIR / "monitoring/management/commands/collect.py").exists():

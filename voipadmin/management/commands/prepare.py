@@ -1,5 +1,6 @@
 """Bring database, platforms, static files and first administrator up to date."""
 
+import os
 import sys
 import time
 from typing import Any
@@ -21,7 +22,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         """Let the caller be patient or not."""
-        parser.add_argument("--wait", type=float, default=30, help="seconds for the database")
+        default = float(os.environ.get("VOIPADMIN_DATABASE_WAIT_S", "30"))
+        parser.add_argument("--wait", type=float, default=default, help="seconds for the database")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Stop at the first thing that is wrong, with one sentence."""

@@ -1,0 +1,1 @@
+"""Tests of starting, stopping and what the whole project shares."""
