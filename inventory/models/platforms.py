@@ -44,9 +44,6 @@ class PlatformRevision(models.Model):
             models.UniqueConstraint(
                 fields=("platform", "number"), name="platformrevision_number_is_unique"
             ),
-            models.UniqueConstraint(
-                fields=("platform", "content_hash"), name="platformrevision_content_is_unique"
-            ),
         )
 
     def __str__(self) -> str:

@@ -35,7 +35,8 @@ RANGES = (
     ("vcpu_min", "vcpu_recommended"),
     ("memory_mib_min", "memory_mib_recommended"),
 )
-OUR_READING = re.compile(r"^[KS][1-9][0-9]?$")
+# "K13" and "S8" are readings of ours, "local" is an operator's override.
+OUR_READING = re.compile(r"^([KS][1-9][0-9]?|local)$")
 
 
 def find_faults(data: object) -> Iterator[Fault]:
