@@ -1,6 +1,19 @@
 """Addresses of the provisioning pages."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from provisioning import views
 
 app_name = "provisioning"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("clusters/<slug:slug>/plan/", views.plan_page, name="plan"),
+    path("clusters/<slug:slug>/runs/", views.run_list, name="run-list"),
+    path("clusters/<slug:slug>/runs/start/", views.run_create, name="run-create"),
+    path("runs/<uuid:pk>/", views.run_detail, name="run-detail"),
+    path("runs/<uuid:pk>/lines/", views.run_lines, name="run-lines"),
+    path("runs/<uuid:pk>/log/", views.run_log, name="run-log"),
+    path("runs/<uuid:pk>/cancel/", views.run_cancel, name="run-cancel"),
+    path("runs/<uuid:pk>/retry/", views.run_retry, name="run-retry"),
+    path("steps/<uuid:pk>/", views.step_detail, name="step-detail"),
+    path("steps/<uuid:pk>/confirm/", views.step_confirm, name="step-confirm"),
+]

@@ -1,0 +1,59 @@
+"""Runs in the Django admin: to look at; the run pages act."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from provisioning.models import Attempt, ContainerLock, Run, Step
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """A table that the engine owns."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse to add."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse to change."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse to delete."""
+        return False
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    """Runs, the newest first."""
+
+    list_display = ("__str__", "cluster", "status", "requested_by_name", "requested_at")
+    list_filter = ("status", "cluster")
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnlyAdmin):
+    """Steps of all runs."""
+
+    list_display = ("title", "container_name", "status", "run")
+    list_filter = ("status", "kind")
+    list_select_related = ("run__cluster",)
+    search_fields = ("title", "container_name")
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    """Attempts of all steps."""
+
+    list_display = ("__str__", "outcome", "exit_code", "created_at")
+    list_filter = ("outcome",)
+    list_select_related = ("step",)
+
+
+@admin.register(ContainerLock)
+class ContainerLockAdmin(ReadOnlyAdmin):
+    """Who works on what now."""
+
+    list_display = ("container", "run", "reason", "acquired_at")
+    list_select_related = ("container", "run__cluster")

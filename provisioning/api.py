@@ -1,0 +1,250 @@
+"""REST for runs: read everything, start, cancel, retry, confirm."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from inventory.models import Cluster
+from provisioning import services
+from provisioning.models import Attempt, Line, Run, Step
+
+
+class MayProvision(BasePermission):
+    """Seeing needs inventory.view_cluster, acting inventory.provision_cluster."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Check the permission that the method needs."""
+        safe = request.method in ("GET", "HEAD", "OPTIONS")
+        needed = "inventory.view_cluster" if safe else "inventory.provision_cluster"
+        return request.user.has_perm(needed)
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuses fields that it does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Report unknown fields beside every other fault."""
+        unknown = sorted(set(data) - set(self.fields)) if hasattr(data, "keys") else []
+        errors: dict[str, Any] = {name: ["There is no such field."] for name in unknown}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**error.detail, **errors}) from error  # type: ignore[dict-item]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """A run, without its steps."""
+
+    cluster = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+
+    class Meta:
+        """Name the fields."""
+
+        model = Run
+        fields = (
+            "id",
+            "cluster",
+            "status",
+            "reason",
+            "waits_for",
+            "runbook_hashes",
+            "notes",
+            "roles",
+            "requested_by_name",
+            "requested_at",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class RunRequestSerializer(StrictSerializer):
+    """What a new run needs: the cluster's slug, and whether it starts at once."""
+
+    cluster = serializers.SlugRelatedField(slug_field="slug", queryset=Cluster.objects.all())
+    start = serializers.BooleanField(default=True)
+
+
+class StepSerializer(serializers.ModelSerializer):
+    """A step; its spec holds references in the place of secrets."""
+
+    class Meta:
+        """Name the fields."""
+
+        model = Step
+        fields = (
+            "id",
+            "run",
+            "position",
+            "stage",
+            "stage_key",
+            "stage_title",
+            "key",
+            "title",
+            "kind",
+            "role",
+            "component",
+            "container_name",
+            "node_name",
+            "status",
+            "message",
+            "hash",
+            "spec",
+            "started_at",
+            "finished_at",
+            "manual",
+            "evidence",
+            "confirmed_by_name",
+            "confirmed_at",
+        )
+        read_only_fields = fields
+
+
+class EvidenceSerializer(StrictSerializer):
+    """What a person saw of a manual step."""
+
+    evidence = serializers.CharField()
+
+
+class AttemptSerializer(serializers.ModelSerializer):
+    """One try of a step."""
+
+    class Meta:
+        """Name the fields."""
+
+        model = Attempt
+        fields = (
+            "id",
+            "step",
+            "number",
+            "outcome",
+            "phase",
+            "exit_code",
+            "message",
+            "created_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class LineSerializer(serializers.ModelSerializer):
+    """A line that an attempt printed."""
+
+    class Meta:
+        """Name the fields."""
+
+        model = Line
+        fields = ("id", "attempt", "sequence", "text", "at")
+        read_only_fields = fields
+
+
+class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Runs; POST plans one, and starts it unless told not to."""
+
+    queryset = Run.objects.select_related("cluster")
+    serializer_class = RunSerializer
+    permission_classes = (MayProvision,)
+    filterset_fields = {"cluster__slug": ["exact"], "status": ["exact", "in"]}
+    ordering_fields = ("requested_at", "status")
+
+    @extend_schema(request=RunRequestSerializer, responses={201: RunSerializer})
+    def create(self, request: Request) -> Response:
+        """Plan a run on a cluster; 409 with the rules that stand in its way."""
+        wanted = RunRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        run = services.request_run(cluster=wanted.validated_data["cluster"], actor=request.user)
+        if wanted.validated_data["start"]:
+            services.start_run(run=run, actor=request.user)
+        return Response(RunSerializer(run).data, status=201)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def start(self, request: Request, pk: str) -> Response:
+        """Start a run that is only planned."""
+        return self._act(services.start_run, request)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Stop a run and what it has started on the hosts."""
+        return self._act(services.cancel_run, request)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Do what is not done yet."""
+        return self._act(services.retry_run, request)
+
+    def _act(self, service: Any, request: Request) -> Response:
+        """Call a service on the run and return the run as it is then."""
+        run = self.get_object()
+        service(run=run, actor=request.user)
+        run.refresh_from_db()
+        return Response(RunSerializer(run).data)
+
+
+class StepViewSet(viewsets.ReadOnlyModelViewSet):
+    """Steps of runs, in order."""
+
+    queryset = Step.objects.order_by("run", "position")
+    serializer_class = StepSerializer
+    permission_classes = (MayProvision,)
+    filterset_fields = ("run", "status", "container_name", "stage_key")
+
+    @extend_schema(request=EvidenceSerializer, responses=StepSerializer)
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, pk: str) -> Response:
+        """Take a person's evidence for a manual step."""
+        wanted = EvidenceSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        step = self.get_object()
+        services.confirm_step(
+            step=step, actor=request.user, evidence=wanted.validated_data["evidence"]
+        )
+        step.refresh_from_db()
+        return Response(StepSerializer(step).data)
+
+
+class AttemptViewSet(viewsets.ReadOnlyModelViewSet):
+    """Attempts of steps."""
+
+    queryset = Attempt.objects.order_by("created_at")
+    serializer_class = AttemptSerializer
+    permission_classes = (MayProvision,)
+    filterset_fields = {"step": ["exact"], "step__run": ["exact"], "outcome": ["exact"]}
+
+
+class LineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+    """Log lines; `?id__gt=` reads on from the last one seen."""
+
+    serializer_class = LineSerializer
+    permission_classes = (MayProvision,)
+    filterset_fields = {
+        "attempt": ["exact"],
+        "attempt__step": ["exact"],
+        "attempt__step__run": ["exact"],
+        "id": ["gt"],
+    }
+    queryset = Line.objects.order_by("pk")
+
+    def get_queryset(self) -> QuerySet[Line]:
+        """Return the lines in the order they were written."""
+        return Line.objects.order_by("pk")
+
+
+routes: list[tuple[str, Any, str]] = [
+    ("runs", RunViewSet, "run"),
+    ("run-steps", StepViewSet, "run-step"),
+    ("run-attempts", AttemptViewSet, "run-attempt"),
+    ("run-lines", LineViewSet, "run-line"),
+]

@@ -1,0 +1,201 @@
+"""Pages of plans, runs and steps."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from inventory.models import Cluster
+from inventory.operations import Refused
+from provisioning import services
+from provisioning.board import lines_after, progress, stage_rows
+from provisioning.models import Line, Run, Step
+from provisioning.preview import preview_run, stage_previews
+from provisioning.states import InvalidTransition
+
+may_see = permission_required("inventory.view_cluster", raise_exception=True)
+may_run = permission_required("inventory.provision_cluster", raise_exception=True)
+
+
+@require_safe
+@may_see
+def plan_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what a run would do, and what stands in its way."""
+    cluster = _cluster(slug)
+    preview = preview_run(cluster=cluster)
+    context = {"cluster": cluster, "preview": preview, "stages": stage_previews(preview.plan)}
+    return render(request, "provisioning/plan.html", context)
+
+
+@require_safe
+@may_see
+def run_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """List a cluster's runs, the newest first."""
+    cluster = _cluster(slug)
+    page = Paginator(cluster.runs.all(), 25).get_page(request.GET.get("page"))
+    return render(request, "provisioning/run_list.html", {"cluster": cluster, "page": page})
+
+
+@require_POST
+@may_run
+def run_create(request: HttpRequest, slug: str) -> HttpResponse:
+    """Freeze the plan as a run and start it."""
+    cluster = _cluster(slug)
+    actor = _actor(request)
+    try:
+        run = services.request_run(cluster=cluster, actor=actor)
+        services.start_run(run=run, actor=actor)
+    except Refused as refused:
+        for finding in refused.findings:
+            messages.error(request, f"{finding.rule}: {finding.message}")
+        return redirect("provisioning:plan", slug=slug)
+    return redirect(run)
+
+
+@require_safe
+@may_see
+def run_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show a run with its stages, and its log as it is written."""
+    run = _run(pk)
+    stages = stage_rows(run)
+    context = {
+        "run": run,
+        "cluster": run.cluster,
+        "stages": stages,
+        "progress": progress(stages),
+        "failures": _failures(run),
+        "locks": run.locks.select_related("container") if run.is_active else [],
+    }
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "provisioning/_run.html", context)
+    context |= _lines(run, None)
+    return render(request, "provisioning/run.html", context)
+
+
+@require_safe
+@may_see
+def run_lines(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Return the lines after ?after=, and where to go on."""
+    after = request.GET.get("after", "")
+    run = _run(pk)
+    cursor = int(after) if after.isascii() and after.isdecimal() else 0
+    return render(request, "provisioning/_lines.html", {"run": run, **_lines(run, cursor)})
+
+
+@require_safe
+@may_see
+def run_log(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
+    """Send the whole log as text."""
+    run = _run(pk)
+    response = StreamingHttpResponse(_log(run), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="run-{str(run.pk)[:8]}.log"'
+    return response
+
+
+@require_POST
+@may_run
+def run_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Stop a run and what it has started on the hosts."""
+    return _act(request, pk, services.cancel_run, "The run is being cancelled.")
+
+
+@require_POST
+@may_run
+def run_retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Do what is not done yet."""
+    return _act(request, pk, services.retry_run, "The run goes on with what is not done.")
+
+
+@require_safe
+@may_see
+def step_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show a step: its scripts, files, attempts and lines."""
+    steps = Step.objects.select_related("run__cluster", "container", "node")
+    step = get_object_or_404(steps, pk=pk)
+    context = {
+        "step": step,
+        "run": step.run,
+        "cluster": step.run.cluster,
+        "attempts": step.attempts.prefetch_related("lines").order_by("-number"),
+    }
+    return render(request, "provisioning/step.html", context)
+
+
+@require_POST
+@may_run
+def step_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take a person's evidence for a manual step."""
+    step = get_object_or_404(Step, pk=pk)
+    evidence = request.POST.get("evidence", "").strip()
+    if not evidence:
+        messages.error(request, "Write what you saw or did: it is the step's evidence.")
+        return redirect("provisioning:step-detail", pk=pk)
+    try:
+        services.confirm_step(step=step, actor=_actor(request), evidence=evidence)
+    except InvalidTransition as error:
+        messages.error(request, str(error))
+    return redirect(step.run)
+
+
+def _act(request: HttpRequest, pk: UUID, service: Callable[..., object], done: str) -> HttpResponse:
+    """Call a service on a run and say how it went."""
+    run = _run(pk)
+    try:
+        service(run=run, actor=_actor(request))
+    except (InvalidTransition, Refused) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    return redirect(run)
+
+
+def _lines(run: Run, cursor: int | None) -> dict[str, object]:
+    """Return the context of a piece of log."""
+    # What is written before the status is read is shown, or the end would be missed.
+    ended = not run.is_active
+    lines = lines_after(run, cursor)
+    return {
+        "lines": lines,
+        "cursor": lines[-1].pk if lines else cursor or 0,
+        "follows": bool(lines) or not ended,
+    }
+
+
+def _log(run: Run) -> Iterator[str]:
+    """Yield a run's log, a line each, with time and place."""
+    lines = Line.objects.filter(attempt__step__run=run).select_related("attempt__step")
+    for line in lines.order_by("pk").iterator(chunk_size=1000):
+        step = line.attempt.step
+        yield f"{line.at:%Y-%m-%dT%H:%M:%SZ} {step.container_name} [{step.title}] {line.text}\n"
+
+
+def _failures(run: Run) -> list[tuple[Step, list[Line]]]:
+    """Return each failed step with the end of what it printed."""
+    failed = run.steps.bad().order_by("position")
+    return [
+        (step, list(Line.objects.of_steps([step]).order_by("-pk")[:12])[::-1]) for step in failed
+    ]
+
+
+def _actor(request: HttpRequest) -> User:
+    """Return who is signed in; the permission decorators let nobody else in."""
+    if not isinstance(request.user, User):
+        raise TypeError("This page is for signed-in users.")
+    return request.user
+
+
+def _cluster(slug: str) -> Cluster:
+    """Return a cluster or 404."""
+    rows = Cluster.objects.select_related("platform", "release", "revision__platform")
+    return get_object_or_404(rows, slug=slug)
+
+
+def _run(pk: UUID) -> Run:
+    """Return a run or 404."""
+    return get_object_or_404(Run.objects.select_related("cluster"), pk=pk)
