@@ -110,6 +110,44 @@ def role_in_release(topology: Topology, this: Rule) -> Iterator[Finding]:
             )
 
 
+@rule(
+    "S8",
+    title="The portal can log in to every machine it installs",
+    words="The portal cannot log in to container {container} yet: {missing}.",
+    source=Source(document="S8", text="SSH from portal and bastion"),
+    blocks=Blocks.RUN,
+)
+def login_ready(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Hold a run back while a machine of a node has no login or no confirmed host key."""
+    if topology.cluster.is_example:
+        return
+    for node, container in _placed(topology):
+        if not container.ssh_ready:
+            lacks = ["choose a login"] if container.credential is None else []
+            lacks += ["confirm its host key"] if not container.host_key else []
+            for assignment in node.assignments:
+                yield this.finding(
+                    f"container:{container.name}",
+                    role=assignment.role,
+                    container=container.name,
+                    missing=" and ".join(lacks),
+                )
+
+
+@rule(
+    "R12",
+    title="An example is never installed",
+    words="{cluster} is an example: its machines do not exist, and no run touches them.",
+    source=Source(document="000", text="You must be able to provision virtual machines easily."),
+    severity=Severity.INFO,
+    blocks=Blocks.RUN,
+)
+def example_is_not_installed(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Hold every run on an example cluster back."""
+    if topology.cluster.is_example:
+        yield this.finding("cluster", cluster=topology.cluster.name)
+
+
 def _shortages(role: Role, container: ContainerView) -> Iterator[tuple[str, str]]:
     """Yield what a machine has and what it needs, where it has less."""
     hardware = role.hardware
