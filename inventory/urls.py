@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from inventory.views import clusters, containers, networks, nodes
+from inventory.views import clusters, containers, host_keys, networks, nodes
 
 app_name = "inventory"
 urlpatterns: list[URLPattern] = [
@@ -21,7 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("containers/new/", containers.container_create, name="container-create"),
     path("containers/<int:pk>/", containers.container_detail, name="container-detail"),
     path("containers/<int:pk>/edit/", containers.container_edit, name="container-edit"),
-    path("containers/<int:pk>/host-key/", containers.container_host_key, name="container-host-key"),
+    path("containers/<int:pk>/host-key/", host_keys.container_host_key, name="container-host-key"),
     path("containers/<int:pk>/adopt/", containers.container_adopt, name="container-adopt"),
     path("containers/<int:pk>/release/", containers.container_release, name="container-release"),
     path("nodes/<int:pk>/", nodes.node_detail, name="node-detail"),

@@ -18,12 +18,14 @@
     });
   }
 
-  // Choosing one kind of thing shows the fields that belong to it: data-shows="name=value".
+  // Choosing one kind of thing shows the fields that belong to it: data-shows="name=value name=other".
+  const isChosen = (choice) => {
+    const [name, value] = choice.split("=");
+    return document.querySelector(`[name="${name}"]:checked, select[name="${name}"]`)?.value === value;
+  };
   const showFields = () => {
     for (const part of document.querySelectorAll("[data-shows]")) {
-      const [name, value] = part.dataset.shows.split("=");
-      const field = document.querySelector(`[name="${name}"]:checked, select[name="${name}"]`);
-      part.hidden = field?.value !== value;
+      part.hidden = !part.dataset.shows.split(" ").some(isChosen);
     }
   };
   document.addEventListener("change", showFields);

@@ -1,34 +1,202 @@
 """Pages of clusters."""
 
+from collections import Counter
+from dataclasses import dataclass
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from inventory import example
+from inventory.board import finding_groups, layer_rows
+from inventory.forms.clusters import ClusterForm
+from inventory.models import Cluster, Platform
+from inventory.operations import AttachNetwork, ChangeCluster, DetachNetwork, Operation, perform
+from inventory.rules import Finding, Severity, findings
+from inventory.services import create_cluster
+from inventory.snapshot import load_topology, network_view
+from inventory.views.writing import Attempt, actor, request_id
+
+PAGE_SIZE = 20
+CHANGEABLE = ("name", "slug", "kind", "infrastructure", "time_zone", "country")
 
 
-def cluster_list(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+@dataclass(frozen=True)
+class ClusterSummary:
+    """A cluster in the list."""
+
+    cluster: Cluster
+    nodes: int
+    containers: int
+    errors: int
+    warnings: int
 
 
-def cluster_create(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+@require_safe
+@permission_required("inventory.view_cluster", raise_exception=True)
+def cluster_list(request: HttpRequest) -> HttpResponse:
+    """Show all clusters, or what to do first."""
+    clusters = Cluster.objects.select_related("platform", "release", "revision__platform")
+    page = Paginator(clusters, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "summaries": [_summary(cluster) for cluster in page],
+        "has_platforms": Platform.objects.filter(retired_at=None).exists(),
+        "has_example": Cluster.objects.filter(is_example=True).exists(),
+    }
+    return render(request, "inventory/cluster_list.html", context)
 
 
-def example_create(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+def _summary(cluster: Cluster) -> ClusterSummary:
+    """Count what the list shows."""
+    topology = load_topology(cluster)
+    severities = Counter(finding.severity for finding in findings(topology))
+    return ClusterSummary(
+        cluster=cluster,
+        nodes=len(topology.nodes),
+        containers=len(topology.containers),
+        errors=severities[Severity.ERROR],
+        warnings=severities[Severity.WARNING],
+    )
 
 
-def cluster_detail(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+@require_safe
+@permission_required("inventory.view_cluster", raise_exception=True)
+def cluster_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a cluster: layers, roles, nodes, what the rules find, what happened."""
+    cluster = cluster_of(slug)
+    topology = load_topology(cluster)
+    found = findings(topology)
+    context = {
+        "cluster": cluster,
+        "layers": layer_rows(topology, found),
+        "groups": finding_groups(found, topology.platform),
+        "blocks_run": any(finding.blocks == "run" for finding in found),
+        "networks": topology.networks.values(),
+        "containers": sorted(topology.containers.values(), key=lambda c: c.name),
+        "busy": {node.container for node in topology.nodes.values()},
+        "changes": cluster.changes.all()[:10],
+        "events": cluster.events.all()[:10],
+    }
+    return render(request, "inventory/cluster_detail.html", context)
 
 
-def cluster_edit(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("inventory.add_cluster", raise_exception=True)
+def cluster_create(request: HttpRequest) -> HttpResponse:
+    """Start a cluster."""
+    form = ClusterForm(request.POST or None)
+    attempt = Attempt(request, form, None)
+    is_valid = request.method == "POST" and form.is_valid()
+    if is_valid and (cluster := attempt.write(lambda: _create(request, form))):
+        messages.success(request, f"{cluster.name} is there. Next: describe its containers.")
+        return redirect(cluster)
+    context = {"form": form, "refused": attempt.refused, "cluster": None}
+    return render(request, "inventory/cluster_form.html", context, status=attempt.status)
 
 
-def finding_fix(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+def _create(request: HttpRequest, form: ClusterForm) -> Cluster:
+    """Write a new cluster and the networks it uses."""
+    data = form.cleaned_data
+    cluster = create_cluster(
+        actor=actor(request),
+        platform=data["release"].platform,
+        release=data["release"],
+        **{name: data[name] for name in CHANGEABLE},
+    )
+    for network in data.get("networks", ()):
+        perform(AttachNetwork(network_view(network)), cluster=cluster, actor=actor(request))
+    return cluster
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("inventory.change_cluster", raise_exception=True)
+def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change what a cluster is and which networks it uses."""
+    cluster = cluster_of(slug)
+    before = load_topology(cluster)
+    form = ClusterForm(request.POST or None, instance=cluster_of(slug))
+    attempt = Attempt(request, form, before.platform)
+    if request.method == "POST" and form.is_valid():
+        operations = _operations(form, cluster)
+        if attempt.write(lambda: _perform_all(request, operations, cluster)):
+            messages.success(request, "Saved.")
+            return redirect("inventory:cluster-detail", slug=form.cleaned_data["slug"])
+    context = {"form": form, "refused": attempt.refused, "cluster": cluster}
+    return render(request, "inventory/cluster_form.html", context, status=attempt.status)
+
+
+def _operations(form: ClusterForm, cluster: Cluster) -> list[Operation]:
+    """Return the changes that a form asks for."""
+    data = form.cleaned_data
+    fields = {n: data[n] for n in CHANGEABLE if data[n] != getattr(cluster, n)}
+    if data["release"].pk != cluster.release_id:
+        fields["release"] = data["release"].key
+    operations: list[Operation] = [ChangeCluster(fields)] if fields else []
+    wanted = {network.name: network for network in data.get("networks", ())}
+    held = {network.name for network in cluster.networks.all()}
+    operations += [AttachNetwork(network_view(n)) for k, n in wanted.items() if k not in held]
+    operations += [DetachNetwork(name) for name in sorted(held - set(wanted))]
+    return operations
+
+
+def _perform_all(request: HttpRequest, operations: list[Operation], cluster: Cluster) -> bool:
+    """Carry several changes out, all or none."""
+    for operation in operations:
+        perform(operation, cluster=cluster, actor=actor(request), request_id=request_id(request))
+    return True
+
+
+@require_POST
+@permission_required("inventory.change_cluster", raise_exception=True)
+def finding_fix(request: HttpRequest, slug: str) -> HttpResponse:
+    """Carry out the fix that a finding offers, if it still does."""
+    cluster = cluster_of(slug)
+    topology = load_topology(cluster)
+    wanted = tuple(request.POST.get(name, "") for name in ("key", "subject", "role"))
+    finding = next(
+        (f for f in findings(topology) if (f.key, f.subject, f.role) == wanted and f.fix), None
+    )
+    if finding is None or finding.fix is None:
+        messages.info(request, "This finding is gone, or has no fix any more.")
+        return redirect(cluster)
+    return _fixed(request, cluster, finding, finding.fix)
+
+
+def _fixed(
+    request: HttpRequest, cluster: Cluster, finding: Finding, fix: Operation
+) -> HttpResponse:
+    """Perform a fix and say how it went."""
+    attempt = Attempt(request, forms.Form({}), load_topology(cluster).platform)
+    reason = f"Fix of {finding.rule}"
+    if attempt.perform(fix, cluster=cluster, reason=reason):
+        messages.success(request, f"{fix.summary}: done.")
+    for row in attempt.refused:
+        messages.error(request, f"{row.finding.rule}: {row.finding.message}")
+    for error in attempt.form.non_field_errors():
+        messages.error(request, error)
+    return redirect(cluster)
+
+
+@require_POST
+@permission_required("inventory.add_cluster", raise_exception=True)
+def example_create(request: HttpRequest) -> HttpResponse:
+    """Load the example cluster, once."""
+    with transaction.atomic():
+        cluster, is_new = example.load(actor=actor(request))
+    if is_new:
+        messages.success(request, "The example cluster is loaded. It is never monitored.")
+    else:
+        messages.info(request, "The example cluster is there already.")
+    return redirect(cluster)
+
+
+def cluster_of(slug: str) -> Cluster:
+    """Return a cluster with what its pages need, or 404."""
+    rows = Cluster.objects.select_related("platform", "release", "revision__platform")
+    return get_object_or_404(rows, slug=slug)

@@ -1,14 +1,48 @@
 """Pages of networks."""
 
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from inventory.forms.clusters import NetworkForm
+from inventory.models import Cluster, Network
+from inventory.operations import AttachNetwork, perform
+from inventory.services import save_network
+from inventory.snapshot import network_view
+from inventory.views.writing import Attempt, actor
 
 
-def network_list(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+@require_safe
+@permission_required("inventory.view_network", raise_exception=True)
+def network_list(request: HttpRequest) -> HttpResponse:
+    """Show all networks with how many addresses are taken."""
+    networks = Network.objects.select_related("location").prefetch_related("clusters")
+    networks = networks.annotate(taken=Count("addresses"))
+    return render(request, "inventory/network_list.html", {"networks": networks})
 
 
-def network_create(request: HttpRequest, **_: object) -> HttpResponse:
-    """Show a page that is being written."""
-    return render(request, "base.html")
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("inventory.add_network", raise_exception=True)
+def network_create(request: HttpRequest) -> HttpResponse:
+    """Describe a network; with ?cluster= that cluster uses it."""
+    slug = request.GET.get("cluster")
+    cluster = get_object_or_404(Cluster, slug=slug) if slug else None
+    form = NetworkForm(request.POST or None)
+    attempt = Attempt(request, form, None)
+    is_valid = request.method == "POST" and form.is_valid()
+    if is_valid and (network := attempt.write(lambda: _create(request, form, cluster))):
+        messages.success(request, f"Network {network.name} is there.")
+        return redirect(cluster or "inventory:network-list")
+    context = {"form": form, "refused": attempt.refused, "cluster": cluster}
+    return render(request, "inventory/network_form.html", context, status=attempt.status)
+
+
+def _create(request: HttpRequest, form: NetworkForm, cluster: Cluster | None) -> Network:
+    """Write a network, and that a cluster uses it."""
+    network = save_network(form.instance, actor=actor(request))
+    if cluster:
+        perform(AttachNetwork(network_view(network)), cluster=cluster, actor=actor(request))
+    return network

@@ -1,0 +1,206 @@
+"""What the pages show of a cluster: layers, roles and nodes, and findings with their documents."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from inventory.platforms.schema import Layer, Need, Platform, Role
+from inventory.rules import Blocks, Finding, Severity
+from inventory.states import AssignmentState
+from inventory.topology import AddressView, AssignmentView, ContainerView, NodeView, Topology
+
+BLOCKS_WORDS = {
+    Blocks.SAVE: "Blocks saving what would bring it about",
+    Blocks.RUN: "Blocks a run",
+    Blocks.NOTHING: "Blocks nothing",
+}
+NEED_WORDS = {
+    Need.REQUIRED: "required",
+    Need.OPTIONAL: "optional",
+    Need.NOT_REQUIRED: "not required",
+    Need.DISCOURAGED: "strongly discouraged",
+    Need.UNSPECIFIED: "not specified by the vendor",
+}
+HA_WORDS = {"app": "APP LEVEL", "os": "OS LEVEL", "none": "None", "unspecified": "Not specified"}
+SEVERITY_WORDS = {
+    Severity.ERROR: "Errors",
+    Severity.WARNING: "Warnings",
+    Severity.INFO: "Good to know",
+}
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """A finding with the title of the document that it cites."""
+
+    finding: Finding
+    document: str
+    url: str
+
+    @property
+    def blocks_words(self) -> str:
+        """Say what the finding stands in the way of."""
+        return BLOCKS_WORDS[self.finding.blocks]
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """The findings of one severity."""
+
+    severity: Severity
+    title: str
+    rows: list[FindingRow]
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """A node as it has one role."""
+
+    node: NodeView
+    assignment: AssignmentView
+    container: ContainerView | None
+    private: AddressView | None
+    public: AddressView | None
+
+    @property
+    def state_label(self) -> str:
+        """Say how far the role is."""
+        return AssignmentState(self.assignment.state).label
+
+
+@dataclass(frozen=True)
+class RoleFacts:
+    """A role in the words of its platform."""
+
+    role: Role
+
+    @property
+    def counts(self) -> str:
+        """Say how many nodes the vendor wants; an empty cell stays empty (K6)."""
+        counts = self.role.counts
+        low = "not specified" if counts.minimum is None else str(counts.minimum)
+        high = "not specified" if counts.maximum is None else str(counts.maximum)
+        return f"min {low}, max {'unlimited' if counts.unlimited else high}"
+
+    @property
+    def level(self) -> str:
+        """Say on which level the role is kept alive."""
+        return HA_WORDS[self.role.failure.level]
+
+    @property
+    def private_need(self) -> str:
+        """Say how much the role needs a private address."""
+        return NEED_WORDS[self.role.networks.private]
+
+    @property
+    def public_need(self) -> str:
+        """Say how much the role needs a public address."""
+        return NEED_WORDS[self.role.networks.public]
+
+    @property
+    def hardware(self) -> str:
+        """Say what the machine needs, in figures or in the vendor's relative classes."""
+        role = self.role
+        if hardware := role.hardware:
+            return (
+                f"at least {hardware.vcpu_min} vCPU, {hardware.memory_mib_min / 1024:g} GiB "
+                f"memory, {hardware.disk_gib_min} GiB disk"
+                + (" (SSD)" if hardware.disk_kind == "ssd" else "")
+            )
+        if resources := role.resources:
+            words = [
+                f"{name} {value.value.replace('_', ' ')}"
+                for name, value in (
+                    ("CPU", resources.cpu),
+                    ("memory", resources.memory),
+                    ("I/O", resources.io),
+                )
+            ]
+            return f"{', '.join(words)} (the vendor gives classes, no figures)"
+        return "not specified by the vendor"
+
+
+@dataclass(frozen=True)
+class RoleRow(RoleFacts):
+    """A role of a cluster with its nodes."""
+
+    nodes: list[NodeRow]
+    findings: int
+
+    @property
+    def count(self) -> int:
+        """Count the nodes."""
+        return len(self.nodes)
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer with its roles."""
+
+    layer: Layer
+    roles: list[RoleRow]
+
+
+def layer_rows(topology: Topology, findings: Iterable[Finding]) -> list[LayerRow]:
+    """Lay a cluster out by layer, role and node; a role that the release lacks needs a node."""
+    per_role = Counter(finding.role for finding in findings)
+    return [
+        LayerRow(
+            layer,
+            [
+                RoleRow(role, node_rows(topology, role.key), per_role[role.key])
+                for role in topology.platform.roles
+                if role.layer == layer.key
+                and (topology.release.has_role(role.key) or topology.nodes_with(role.key))
+            ],
+        )
+        for layer in topology.platform.layers
+    ]
+
+
+def node_rows(topology: Topology, role: str) -> list[NodeRow]:
+    """List a role's nodes with machine and addresses."""
+    return [
+        NodeRow(
+            node,
+            assignment,
+            topology.container_of(node),
+            _address(topology, node, "private"),
+            _address(topology, node, "public"),
+        )
+        for node in topology.nodes_with(role)
+        for assignment in node.assignments
+        if assignment.role == role
+    ]
+
+
+def finding_rows(findings: Iterable[Finding], platform: Platform | None) -> list[FindingRow]:
+    """Give findings their documents' titles."""
+    return [_finding_row(finding, platform) for finding in findings]
+
+
+def finding_groups(findings: Iterable[Finding], platform: Platform | None) -> list[FindingGroup]:
+    """Group findings by severity, worst first; a severity without findings is left out."""
+    rows = finding_rows(findings, platform)
+    groups = (
+        FindingGroup(severity, title, [r for r in rows if r.finding.severity is severity])
+        for severity, title in SEVERITY_WORDS.items()
+    )
+    return [group for group in groups if group.rows]
+
+
+def _finding_row(finding: Finding, platform: Platform | None) -> FindingRow:
+    """Name the document of a finding; a key of no document is a reading of ours."""
+    key, _, page = finding.source.document.partition(":")
+    for document in getattr(platform, "documents", ()):
+        if document.key == key:
+            title = f"{document.title}, {page}" if page else document.title
+            return FindingRow(finding, title, document.url)
+    title = f"Document {key}" if key.isdigit() else f"Our reading ({key})"
+    return FindingRow(finding, title, "")
+
+
+def _address(topology: Topology, node: NodeView, kind: str) -> AddressView | None:
+    """Return the address of a node's machine."""
+    container = topology.container_of(node)
+    return topology.address(container.name, kind) if container else None

@@ -1,0 +1,1 @@
+"""Forms of the inventory pages; they make operations, `operations.perform` writes."""

@@ -1,0 +1,99 @@
+"""Forms of clusters and networks."""
+
+from typing import Any, cast
+
+from django import forms
+from django.db.models import QuerySet
+
+from inventory.models import Cluster, Network, Release
+from inventory.states import ClusterKind
+from voipadmin.forms import PageModelForm
+
+RESERVED_SLUGS = frozenset({"new", "example"})
+
+
+class ReleaseField(forms.ModelChoiceField):
+    """A release, named with its platform."""
+
+    def label_from_instance(self, obj: Release) -> str:
+        """Return platform and release."""
+        return f"{obj.platform.name}: {obj.name}"
+
+
+class ClusterForm(PageModelForm):
+    """What a cluster is, apart from its machines and nodes."""
+
+    release = ReleaseField(
+        queryset=Release.objects.none(),
+        label="Platform and release",
+        help_text="Roles, rules and installation order come from the vendor's documents for it.",
+    )
+
+    class Meta:
+        model = Cluster
+        fields = (
+            "name",
+            "slug",
+            "release",
+            "kind",
+            "infrastructure",
+            "time_zone",
+            "country",
+            "networks",
+        )
+        labels = {"slug": "Short key", "infrastructure": "Infrastructure"}
+        help_texts = {
+            "name": "As you call it, such as Berlin production.",
+            "slug": "Lower-case letters, digits and hyphens; used in addresses of pages.",
+            "kind": "A single node does everything on one machine; a distributed system runs on "
+            "multiple nodes (R9).",
+            "infrastructure": "Physical machines of your own, or an IaaS provider's (R1).",
+            "time_zone": "Such as Europe/Berlin; days and busy hours are counted in it.",
+            "networks": "Both public (routable) and private (non-routable) networks are required "
+            "for the infrastructure (R14).",
+        }
+        widgets = {"networks": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("ReleaseField", self.fields["release"]).queryset = self._releases()
+        if not self.instance.pk:
+            self.fields["kind"].initial = ClusterKind.DISTRIBUTED
+        if not Network.objects.exists():
+            del self.fields["networks"]
+
+    def _releases(self) -> QuerySet[Release]:
+        """Return what can be chosen: any current release, later only those of the platform."""
+        releases = Release.objects.select_related("platform").filter(
+            retired_at=None, platform__retired_at=None
+        )
+        if self.instance.pk:
+            return releases.filter(platform=self.instance.platform)
+        return releases
+
+    def clean_slug(self) -> str:
+        """Refuse keys that pages need for themselves."""
+        slug: str = self.cleaned_data["slug"]
+        if slug in RESERVED_SLUGS:
+            raise forms.ValidationError(f"{slug} is an address of the portal: choose another key.")
+        return slug
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """Leave out what follows from the release."""
+        return super()._get_validation_exclusions() | {"platform", "revision"}
+
+
+class NetworkForm(PageModelForm):
+    """A private or public network."""
+
+    class Meta:
+        model = Network
+        fields = ("name", "kind", "cidr", "location")
+        labels = {"cidr": "Address range"}
+        help_texts = {
+            "name": "Such as berlin-private.",
+            "kind": "Private: not routable from outside. Public: customers reach it.",
+            "cidr": "In CIDR notation, such as 192.168.10.0/24. Plan the private network for "
+            "expansion (R50).",
+            "location": "Where it is; empty when it spans several places.",
+        }

@@ -1,0 +1,125 @@
+"""How the portal logs in to a container: a stored login, or a new one that is never shown again."""
+
+from typing import Any, cast
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.db.models import Q
+
+from inventory.models import Cluster, Credential
+from inventory.ssh import SSHError, check_private_key
+from inventory.states import CredentialKind
+from voipadmin.forms import PageForm
+
+
+class SecretTextarea(forms.Textarea):
+    """A text that is typed in and never sent back."""
+
+    def format_value(self, value: Any) -> str:
+        """Show nothing."""
+        return ""
+
+
+class LoginForm(PageForm):
+    """Choose a stored login, or paste a private key or a password."""
+
+    STORED, KEY, PASSWORD = "stored", "key", "password"
+
+    method = forms.ChoiceField(
+        label="Log in with",
+        choices=(
+            (STORED, "A stored login"),
+            (KEY, "A new private key"),
+            (PASSWORD, "A new password"),
+        ),
+        initial=STORED,
+    )
+    credential = forms.ModelChoiceField(
+        Credential.objects.none(),
+        required=False,
+        label="Stored login",
+        empty_label="None yet",
+        help_text="Without a login the portal can neither install nor watch the machine.",
+    )
+    login_name = forms.CharField(
+        required=False,
+        max_length=100,
+        label="Name of the login",
+        help_text="To find it again, such as Berlin root key.",
+    )
+    username = forms.CharField(
+        required=False,
+        initial="root",
+        label="User on the machine",
+        validators=[
+            RegexValidator(r"^[a-z_][a-z0-9_.-]{0,31}$", "A login name, such as root or deploy.")
+        ],
+    )
+    sudo = forms.BooleanField(
+        required=False,
+        label="Become root through sudo",
+        help_text="For users other than root.",
+    )
+    private_key = forms.CharField(
+        required=False,
+        widget=SecretTextarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="OpenSSH or PEM format, without passphrase. Stored encrypted, never shown again.",
+    )
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Stored encrypted, never shown again.",
+    )
+
+    def __init__(self, *args: Any, cluster: Cluster | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cluster = cluster
+        field = cast("forms.ModelChoiceField", self.fields["credential"])
+        field.queryset = Credential.objects.filter(Q(cluster=None) | Q(cluster=cluster))
+
+    def clean_private_key(self) -> str:
+        """Refuse what is no private key, and one with a passphrase."""
+        text: str = self.cleaned_data["private_key"].replace("\r\n", "\n").strip() + "\n"
+        if not text.strip() or self.data.get(self.add_prefix("method")) != self.KEY:
+            return ""
+        try:
+            check_private_key(text)
+        except SSHError as error:
+            raise forms.ValidationError(str(error)) from None
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for what a new login needs."""
+        super().clean()
+        data = self.cleaned_data
+        if data.get("method") in (None, self.STORED):
+            return data
+        is_key = data["method"] == self.KEY
+        for name, words in (
+            ("login_name", "Give the login a name."),
+            ("username", "Say which user logs in."),
+            ("private_key", "Paste the private key.")
+            if is_key
+            else ("password", "Type the password."),
+        ):
+            if not data.get(name) and name not in self.errors:
+                self.add_error(name, words)
+        if Credential.objects.filter(name=data.get("login_name")).exists():
+            self.add_error("login_name", "A login of this name is stored already.")
+        return data
+
+    def new_credential(self) -> Credential | None:
+        """Return the login to store, None when a stored one was chosen."""
+        data = self.cleaned_data
+        if data["method"] == self.STORED:
+            return None
+        is_key = data["method"] == self.KEY
+        return Credential(
+            name=data["login_name"],
+            cluster=self.cluster,
+            kind=CredentialKind.KEY if is_key else CredentialKind.PASSWORD,
+            username=data["username"],
+            secret=data["private_key"] if is_key else data["password"],
+            sudo=data["sudo"],
+        )
