@@ -3,6 +3,7 @@
 import gc
 import os
 
+from django.urls import get_resolver
 from gunicorn.arbiter import Arbiter
 
 workers = int(os.environ.get("VOIPADMIN_WEB_WORKERS", "1"))
@@ -17,6 +18,7 @@ timeout = 60
 
 
 def when_ready(server: Arbiter) -> None:
-    """Keep the loaded code shared with the worker: no collection may touch its pages."""
+    """Load all pages' code and keep it shared with the worker: no collection may touch it."""
+    get_resolver()._populate()  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
