@@ -21,6 +21,7 @@ POWER = {
     "thaw": Lab.thaw,
     "cut": Lab.cut,
     "join": Lab.join,
+    "reboot": Lab.reboot,
 }
 
 
@@ -56,7 +57,6 @@ def act(words: argparse.Namespace) -> None:
     if words.verb == "try":
         print(try_portal(Lab(words.name), words.count))
     elif words.verb == "build":
-        require()
         cache.lower_folders(cache.LAYERS)
         cache.repository()
     elif words.verb == "up":
@@ -88,7 +88,9 @@ def act_on_existing(lab: Lab, words: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what cannot be done is one sentence, never a trace."""
     try:
-        act(parser().parse_args(arguments))
+        words = parser().parse_args(arguments)
+        require()
+        act(words)
     except LabError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cache, cgroups, network
+from tests.lab import cache, cgroups, disks, network
 from tests.lab.machine import HERE, LabError, require, run
 
 RUNS = Path("/var/tmp/voipadmin-lab")
@@ -112,6 +112,13 @@ class Lab:
         """Whether the host has any process."""
         return cgroups.is_populated(self._group(host))
 
+    def boot_id(self, host: Host) -> str | None:
+        """What tells one boot of the host from another; None while it does not answer."""
+        try:
+            return self.ssh(host, "cat /proc/sys/kernel/random/boot_id", timeout_s=5).strip()
+        except LabError:
+            return None
+
     def ssh(self, host: Host, command: str, timeout_s: float = 120) -> str:
         """Run a shell command as root on the host; LabError with its output when it fails."""
         to = f"root@{host.private}"
@@ -140,7 +147,7 @@ class Lab:
             cgroups.kill(self._group(host))
         for host in hosts:
             network.remove_namespace(host.name, self.name, host.index)
-            _unmount(self._root(host))
+            disks.unmount(self._root(host))
             cgroups.sweep(self._group(host))
         for leg in network.LEGS:
             network.remove_link(f"{self.name}{leg}")
@@ -159,6 +166,16 @@ class Lab:
         if not self._root(host).parent.exists():
             raise LabError(f"There is no host {host.name}.")
         self.up(1, start=host.index)
+
+    def reboot(self, host: Host) -> None:
+        """Ask the host to reboot, and wait until it answers anew."""
+        before = self.boot_id(host)
+        self.ssh(host, "systemd-run --quiet --on-active=0.1 systemctl reboot")
+        deadline = time.monotonic() + BOOT_TIMEOUT_S
+        while self.boot_id(host) in (before, None):
+            if time.monotonic() > deadline:
+                raise LabError(f"{host.name} did not come back from its reboot.")
+            time.sleep(0.1)
 
     def freeze(self, host: Host) -> None:
         """Hang the host: connections stay open and nothing answers."""
@@ -203,8 +220,8 @@ class Lab:
         group, root = self._group(host), self._root(host)
         cgroups.sweep(group)
         group.mkdir()
-        self._mount(root, lower)
-        self._personalise(host, root)
+        disks.mount(root, lower)
+        disks.personalise(root, host.name, self.key_path.with_suffix(".pub"))
         addresses = (host.private, host.public)
         network.add_namespace(host.name, self.name, host.index, addresses)
         where = (root, RUNS, cache.repository(), cgroups.cgroup_root())
@@ -218,28 +235,6 @@ class Lab:
                 stderr=console,
                 check=True,
             )
-
-    def _mount(self, root: Path, lower: list[Path]) -> None:
-        """Lay the host's own disk over the read-only folders."""
-        if root.is_mount():
-            return
-        upper, work = root.parent / "upper", root.parent / "work"
-        for folder in (root, upper, work):
-            folder.mkdir(parents=True, exist_ok=True)
-        options = f"lowerdir={':'.join(map(str, lower))},upperdir={upper},workdir={work}"
-        run("mount", "-t", "overlay", root.parent.name, "-o", options, root)
-
-    def _personalise(self, host: Host, root: Path) -> None:
-        """Give the disk its host's name and SSH identity, and let the lab's key in."""
-        host_key = root / "etc/ssh/ssh_host_ed25519_key"
-        if not host_key.exists():
-            comment = f"root@{host.name}"
-            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", host_key)
-        (root / "etc/hostname").write_text(f"{host.name}\n")
-        hosts = root / "etc/hosts"
-        if host.name not in (hosts.read_text() if hosts.exists() else ""):
-            hosts.write_text(f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n")
-        shutil.copy(self.key_path.with_suffix(".pub"), root / "root/.ssh/authorized_keys")
 
     def _wait_for_ssh(self, host: Host) -> None:
         """Wait until the host's SSH server says its name."""
@@ -260,18 +255,6 @@ def _speaks_ssh(address: str) -> bool:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
-
-
-def _unmount(root: Path, timeout_s: float = 10) -> None:
-    """Unmount a disk whose last process may be just about to go."""
-    deadline = time.monotonic() + timeout_s
-    while root.is_mount():
-        try:
-            run("umount", root)
-        except LabError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 if __name__ == "__main__":

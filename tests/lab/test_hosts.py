@@ -73,17 +73,30 @@ def test_the_inventory_tells_what_a_portal_asks(lab: Lab, tmp_path: Path) -> Non
 def test_a_host_keeps_its_disk_and_its_key_over_a_power_cut(lab: Lab) -> None:
     host = lab.host(1)
     key = lab.host_key(host)
-    boot = lab.ssh(host, "echo kept > /root/file; cat /proc/sys/kernel/random/boot_id")
+    boot = lab.boot_id(host)
+    lab.ssh(host, "echo kept > /root/file")
 
     lab.power_off(host)
     assert not lab.is_running(host)
     with pytest.raises(LabError):
-        lab.ssh(host, "true")
+        lab.ssh(host, "true", timeout_s=2)
     lab.power_on(host)
 
     assert lab.ssh(host, "cat /root/file") == "kept\n"
-    assert lab.ssh(host, "cat /proc/sys/kernel/random/boot_id") != boot
+    assert lab.boot_id(host) != boot
     assert lab.host_key(host) == key
+
+
+def test_a_reboot_keeps_the_disk_and_forgets_what_lived_in_the_kernel(lab: Lab) -> None:
+    host = lab.host(1)
+    before = lab.boot_id(host)
+    lab.ssh(host, "nft add table inet lost; ip link add lost type dummy; echo kept > /root/here")
+
+    lab.reboot(host)
+
+    assert lab.boot_id(host) not in (before, None)
+    assert lab.ssh(host, "cat /root/here; nft list ruleset") == "kept\n"
+    assert "lost" not in lab.ssh(host, "ip -br link")
 
 
 def test_a_host_that_is_cut_off_answers_by_its_public_leg_only(lab: Lab) -> None:
