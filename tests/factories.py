@@ -185,6 +185,8 @@ def make_topology(
             vcpus=16,
             memory_mib=32768,
             disk_gib=2000,
+            credential="login",
+            host_key="ssh-ed25519 AAAA",
         )
         for number, (name, _) in enumerate(nodes)
     } | {container.name: container for container in containers}

@@ -32,6 +32,7 @@ def _is_single_node(topology: Topology) -> bool:
         document="002",
         text="The private network is also required for administrative tasks by all roles.",
     ),
+    by_role=(*(f"R{number}" for number in range(37, 46)), "R152"),
 )
 def private_address_required(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Refuse a role that requires the private network on a container without it (K1)."""
@@ -47,6 +48,7 @@ def private_address_required(topology: Topology, this: Rule) -> Iterator[Finding
     words="Node {node} ({role_name}) needs a public address, but container {container} has none: "
     "give {container} an address in a public network of the cluster.",
     source=Source(document="002", text="Public Network: Required"),
+    by_role=("R40", "R42", "R43", "R147", "R148", "R149", "R150"),
 )
 def public_address_required(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Refuse a role that requires the public network on a container without it, K5 excepted."""

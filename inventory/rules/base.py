@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -30,11 +30,11 @@ class Blocks(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """A check with its default requirement number, its words and its source.
+    """A check with its requirement number, its words and its source.
 
-    `words` is rendered late from a finding's parameters. A rule whose requirement depends on the
-    role (R37 for SQL, R38 for the Distributed Database) takes number and source from the role's
-    block of facts instead.
+    `words` is rendered late from a finding's parameters. Where the requirement depends on the role
+    (R37 for SQL, R38 for the Distributed Database), `by_role` lists the numbers it may be, and
+    number and source come from the role's block of facts.
     """
 
     key: str
@@ -45,6 +45,7 @@ class Rule:
     severity: Severity
     blocks: Blocks
     check: Callable[[Topology], Iterator[Finding]]
+    by_role: frozenset[str] = frozenset()
 
     def finding(
         self,
@@ -59,7 +60,7 @@ class Rule:
         """Make a finding; `facts` is the block of the platform that it rests on."""
         return Finding(
             key=self.key,
-            rule=facts.requirements[0] if facts and facts.requirements else self.requirement,
+            rule=self._number(facts),
             severity=self.severity,
             blocks=self.blocks,
             subject=subject,
@@ -69,6 +70,11 @@ class Rule:
             weight=weight,
             fix=fix,
         )
+
+    def _number(self, facts: Sourced | None) -> str:
+        """Return the requirement that the facts name, or the rule's own."""
+        named = facts.requirements if facts else ()
+        return next((number for number in named if number in self.by_role), self.requirement)
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,7 @@ def rule(
     source: Source,
     severity: Severity = Severity.ERROR,
     blocks: Blocks = Blocks.SAVE,
+    by_role: Iterable[str] = (),
 ) -> Callable[[Callable[[Topology, Rule], Iterator[Finding]]], Rule]:
     """Register a check under its function's name; the check gets its rule to make findings."""
 
@@ -140,6 +147,7 @@ def rule(
             severity=severity,
             blocks=blocks,
             check=lambda topology: function(topology, made),
+            by_role=frozenset(by_role),
         )
         RULES[key] = made
         return made

@@ -8,12 +8,16 @@ from inventory.platforms.schema import Role
 from inventory.rules.base import Blocks, Finding, Rule, Severity, rule
 from inventory.topology import Topology
 
+# Where the vendors' documents state numbers of nodes: VoipNow's table, then Ring2All's.
+COUNTS = (*(f"R{number}" for number in range(79, 90)), *(f"R{n}" for n in range(113, 120)))
+
 
 @rule(
     "R79",
     title="A role has no more nodes than the vendor allows",
     words="{role_name} would have {count} nodes; at most {maximum} is allowed.",
     source=Source(document="002", text="Min/Max Nodes"),
+    by_role=COUNTS,
 )
 def count_maximum(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Refuse one node too many."""
@@ -29,6 +33,7 @@ def count_maximum(topology: Topology, this: Rule) -> Iterator[Finding]:
     title="A role has as many nodes as the vendor demands",
     words="{role_name} has {count} of at least {minimum} nodes: add {excess}.",
     source=Source(document="002", text="Min/Max Nodes"),
+    by_role=COUNTS,
     blocks=Blocks.RUN,
 )
 def count_minimum(topology: Topology, this: Rule) -> Iterator[Finding]:
@@ -47,6 +52,7 @@ def count_minimum(topology: Topology, this: Rule) -> Iterator[Finding]:
     title="Every role that the vendor demands has a node",
     words="The cluster has no {role_name} node yet; at least {minimum} is needed before it serves.",
     source=Source(document="002", text="Min/Max Nodes"),
+    by_role=COUNTS,
     severity=Severity.WARNING,
     blocks=Blocks.NOTHING,
 )

@@ -40,6 +40,7 @@ def container_required(topology: Topology, this: Rule) -> Iterator[Finding]:
         document="000",
         text="When running distributed, VoipNow is compatible with the Linux distributions",
     ),
+    by_role=("R18", "R19", "R156"),
 )
 def operating_system_supported(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Refuse a node on a system outside its release's list; a single node is exempt (S3)."""
@@ -90,7 +91,7 @@ def hardware_minimum(topology: Topology, this: Rule) -> Iterator[Finding]:
 
 
 @rule(
-    "R8",
+    "S15",
     title="A role exists in the cluster's release",
     words="{release} has no {role_name} role any more, but node {node} has it.",
     source=Source(document="S15", text="A fact of the release."),

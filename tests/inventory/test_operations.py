@@ -59,7 +59,7 @@ def test_every_change_is_logged_with_who_and_before_and_after() -> None:
     )
 
     change = Change.objects.first()
-    assert change is not None
+    assert change and change.before and change.after
     assert (change.actor, change.actor_name, change.request_id) == (user, "olga", "request-1")
     assert change.before["vcpus"] == 4
     assert change.after["vcpus"] == 8
@@ -168,9 +168,7 @@ def test_addresses_and_disks_that_are_left_out_go() -> None:
     view = container_view(container)
     private = next(a for a in view.addresses if a.network == "alpha-private")
 
-    changed = replace(
-        view, addresses=(replace(private, ip=ip_address("10.203.0.32")),), disks=()
-    )
+    changed = replace(view, addresses=(replace(private, ip=ip_address("10.203.0.32")),), disks=())
     perform(ChangeContainer("a", changed), cluster=cluster, actor=None)
 
     assert [str(a.ip) for a in container.addresses.all()] == ["10.203.0.32"]
@@ -180,9 +178,7 @@ def test_addresses_and_disks_that_are_left_out_go() -> None:
 def test_a_picture_takes_as_many_queries_for_ten_nodes_as_for_one() -> None:
     def queries(count: int) -> int:
         cluster = make_database_cluster(f"of-{count}", nodes=count)
-        cluster = Cluster.objects.select_related("revision__platform", "release").get(
-            pk=cluster.pk
-        )
+        cluster = Cluster.objects.select_related("revision__platform", "release").get(pk=cluster.pk)
         load_topology(cluster)
         with CaptureQueriesContext(connection) as captured:
             load_topology(cluster)

@@ -182,7 +182,8 @@ def test_ring2all_runs_on_debian_13_only(version: str, *, allowed: bool) -> None
         ({}, True),
         ({"vcpus": 3}, False),
         ({"memory_mib": 16383}, False),
-        ({"disk_gib": 499}, False),
+        ({"disk_gib": 465}, True),
+        ({"disk_gib": 464}, False),
         ({"disk_kind": "nvme"}, True),
         ({"disk_kind": "hdd"}, False),
     ],
@@ -195,6 +196,17 @@ def test_a_database_machine_has_the_vendors_hardware(
     )
 
     assert len(found(topology, "hardware-minimum")) == (0 if allowed else 1)
+
+
+def test_a_machine_without_login_or_host_key_holds_runs_back() -> None:
+    topology = databases(3)
+    view = replace(topology.containers["pg-node-01"], credential=None, host_key="")
+
+    blocking = [f for f in findings(topology.with_container(view)) if f.key == "login-ready"]
+
+    assert found(topology, "login-ready") == []
+    assert [(f.rule, f.blocks) for f in blocking] == [("S8", Blocks.RUN)]
+    assert "choose a login and confirm its host key" in blocking[0].message
 
 
 def test_elasticsearch_is_gone_from_voipnow_5_7() -> None:
@@ -225,6 +237,6 @@ def test_a_change_that_makes_something_worse_is_told_so() -> None:
 
 def test_the_order_of_nodes_does_not_matter() -> None:
     topology = voipnow("sql-master", "sip", "web", *["sql-slave"] * 5)
-    reversed_nodes = dict(reversed(topology.nodes.items()))
+    reversed_nodes = dict(list(topology.nodes.items())[::-1])
 
     assert findings(topology) == findings(replace(topology, nodes=reversed_nodes))
