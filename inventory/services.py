@@ -7,12 +7,12 @@ from django.db import models, transaction
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
-from inventory.history import lock_clusters, record_change
-from inventory.models import Cluster, Container, Network, Platform, Release
+from inventory.history import lock_clusters, record_change, record_fact
+from inventory.models import Cluster, Container, Fact, Network, Node, Platform, Release
 from inventory.operations import Refused
 from inventory.rules import Severity, check
 from inventory.snapshot import load_topology
-from inventory.states import ClusterKind, ClusterState, InfrastructureKind
+from inventory.states import ClusterKind, ClusterState, InfrastructureKind, Origin
 
 
 @transaction.atomic
@@ -125,6 +125,34 @@ def pin_host_key(*, container: Container, host_key: str, actor: User | None) -> 
         after={"host_key": host_key},
     )
     return container
+
+
+@transaction.atomic
+def type_fact(
+    *,
+    actor: User | None,
+    cluster: Cluster,
+    key: str,
+    value: Any,
+    container: Container | None = None,
+    node: Node | None = None,
+) -> Fact:
+    """Write a value that somebody typed in; it takes the place of the typed one before."""
+    lock_clusters([cluster.pk])
+    about: dict[str, Any] = {"cluster": cluster, "container": container, "node": node, "key": key}
+    before = Fact.objects.filter(**about, origin=Origin.TYPED).first()
+    fact = record_fact(**about, value=value, origin=Origin.TYPED)
+    subject = node or container or cluster
+    record_change(
+        actor=actor,
+        cluster=cluster,
+        operation="TypeFact",
+        subject=f"{subject._meta.model_name}:{subject}",
+        summary=f"Set {key} of {subject}",
+        before={key: before.value} if before else None,
+        after={key: value},
+    )
+    return fact
 
 
 def row_picture(row: models.Model) -> dict[str, Any]:

@@ -1,14 +1,29 @@
-"""What every REST view shares: pages, and problems as RFC 9457 describes them."""
+"""What every REST view shares: pages, permissions, filters, problems."""
 
-from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import HttpRequest
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
+from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import as_serializer_error
-from rest_framework.views import exception_handler
+
+from inventory.operations import ChangeError, Refused
+from inventory.ssh import HostKeyChanged, SSHError
+from voipadmin.problems import framework_problem, problem
+
+VERBS = {
+    "list": "view",
+    "retrieve": "view",
+    "create": "add",
+    "update": "change",
+    "partial_update": "change",
+    "destroy": "delete",
+    "metadata": "view",
+}
 
 
 class Pagination(PageNumberPagination):
@@ -18,39 +33,100 @@ class Pagination(PageNumberPagination):
     max_page_size = 1000
 
 
-def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn an expected no into a problem; anything else is a bug and surfaces.
+class ModelPermissions(BasePermission):
+    """Django's own permissions, for looking too.
 
-    Bad input is 400 with `errors` by field; a rule's no is 409 with `findings`.
+    Actions beyond create, read, update and delete name their verb in the viewset's `verbs`; one
+    that does not is open to nobody.
     """
-    # Late, because settings name this module: it must load before the apps do.
-    from inventory.operations import Refused
 
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Ask for view, add, change or delete on the viewset's model."""
+        if view.action is None:
+            return True  # A method that the address does not have: 405 says so.
+        verb = {**VERBS, **getattr(view, "verbs", {})}.get(view.action)
+        meta = view.queryset.model._meta
+        return bool(verb) and request.user.has_perm(f"{meta.app_label}.{verb}_{meta.model_name}")
+
+
+class KnownFilters(DjangoFilterBackend):
+    """Filters that refuse a parameter nobody knows, lest a typing error return everything."""
+
+    paging = frozenset({"page", "page_size", "ordering", "format"})
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        """Refuse unknown parameters of a list, then filter."""
+        if getattr(view, "action", None) == "list":
+            filters = self.get_filterset(request, queryset, view)
+            known = self.paging | set(filters.form.fields if filters else ())
+            if unknown := sorted(set(request.query_params) - known):
+                raise ValidationError({name: ["There is no such filter."] for name in unknown})
+        return super().filter_queryset(request, queryset, view)
+
+
+class KnownOrdering(OrderingFilter):
+    """Orderings that refuse a field nobody knows."""
+
+    def remove_invalid_fields(
+        self, queryset: Any, fields: Any, view: Any, request: Request
+    ) -> list[str]:
+        """Refuse instead of ignoring."""
+        valid = super().remove_invalid_fields(queryset, fields, view, request)
+        if unknown := [name for name in fields if name not in valid]:
+            raise ValidationError({"ordering": [f"Cannot order by {', '.join(unknown)}."]})
+        return list(valid)
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer an error with a problem; a rule's no has its findings."""
     if isinstance(error, Refused):
-        findings = [finding.as_json() for finding in error.findings]
-        return problem(context, 409, str(error), findings=findings)
-    if isinstance(error, DjangoValidationError):
-        error = ValidationError(as_serializer_error(error))
-    response = exception_handler(error, context)
-    if response is None:
-        return None
-    if isinstance(error, ValidationError):
-        errors = error.detail if isinstance(error.detail, dict) else {"": error.detail}
-        return problem(context, 400, "The input has errors.", errors=errors)
-    made = problem(context, response.status_code, str(response.data.get("detail", "")))
-    for name in ("WWW-Authenticate", "Retry-After"):
-        if name in response:
-            made[name] = response[name]
-    return made
+        return problem(
+            409,
+            str(error),
+            title="Refused by a rule",
+            findings=[finding.as_json() for finding in error.findings],
+        )
+    if isinstance(error, (ChangeError, HostKeyChanged)):
+        return problem(409, str(error))
+    if isinstance(error, SSHError):
+        return problem(502, str(error), title="The host does not answer as it should")
+    return framework_problem(error)
 
 
-def problem(context: dict[str, Any], status: int, detail: str, **members: Any) -> Response:
-    """Make the response; the browsable API keeps its own content type."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    renderer = getattr(context.get("request"), "accepted_renderer", None)
-    html = renderer is not None and renderer.format != "json"
-    return Response(
-        {**body, "detail": detail, **members},
-        status=status,
-        content_type=None if html else "application/problem+json",
-    )
+def add_problems(
+    result: dict[str, Any], generator: Any, request: HttpRequest | None, public: bool
+) -> dict[str, Any]:
+    """Say in the OpenAPI document what every refusal looks like."""
+    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    answer = {
+        "description": "A problem (RFC 9457).",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            operation["responses"]["default"] = answer
+    return result
+
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "object",
+            "additionalProperties": {},
+            "description": "Status 400: every fault, by field.",
+        },
+        "findings": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/Finding"},
+            "description": "Status 409: the rules that refuse, with number and source.",
+        },
+    },
+}

@@ -115,9 +115,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PAGINATION_CLASS": "voipadmin.api.Pagination",
     "DEFAULT_FILTER_BACKENDS": [
-        "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.OrderingFilter",
+        "voipadmin.api.KnownFilters",
+        "voipadmin.api.KnownOrdering",
     ],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "voipadmin.api.problem_response",
     "PAGE_SIZE": 50,
@@ -127,6 +129,24 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Clusters, containers, nodes, roles, runs and metrics of telephony platforms.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "voipadmin.api.add_problems",
+    ],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        name: f"inventory.states.{name}"
+        for name in (
+            "ClusterKind",
+            "ClusterState",
+            "NetworkKind",
+            "ContainerState",
+            "DiskKind",
+            "CredentialKind",
+            "AssignmentState",
+        )
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

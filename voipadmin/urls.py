@@ -18,5 +18,6 @@ urlpatterns = [
     ),
     path("healthz", healthz, name="healthz"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("api/v1/", include("voipadmin.api_urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,121 @@
+"""Containers: machines in clusters and in the free pool, and their host keys."""
+
+from dataclasses import replace
+from typing import Any
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from inventory.api.base import ClusterPartFilter, WritableViewSet
+from inventory.models import Cluster, Container
+from inventory.operations import AddContainer, ChangeContainer, RemoveContainer
+from inventory.serializers.containers import (
+    ContainerSerializer,
+    HostKeyConfirmationSerializer,
+    HostKeySerializer,
+)
+from inventory.services import pin_host_key
+from inventory.ssh import HostKey, address_of, fetch_host_key
+from inventory.states import ContainerState
+from inventory.topology import ContainerView
+from voipadmin.problems import problem
+
+
+class ContainerFilter(ClusterPartFilter):
+    """Choose by name, place, system, state, address, and the free pool."""
+
+    name = django_filters.CharFilter()
+    state = django_filters.ChoiceFilter(choices=ContainerState.choices)
+    os_id = django_filters.CharFilter()
+    location = django_filters.CharFilter("location__name", label="Name of the location.")
+    hypervisor = django_filters.CharFilter("hypervisor__name", label="Name of the hypervisor.")
+    network = django_filters.CharFilter("addresses__network__name", label="Name of a network.")
+    is_free = django_filters.BooleanFilter("cluster", lookup_expr="isnull", label="In the pool.")
+
+
+class ContainerViewSet(WritableViewSet):
+    """Machines; a change of `cluster` returns one to the free pool or takes it in."""
+
+    queryset = Container.objects.select_related(
+        "cluster", "location", "hypervisor", "credential"
+    ).prefetch_related("addresses__network", "disks", "placements__node")
+    serializer_class = ContainerSerializer
+    filterset_class = ContainerFilter
+    ordering_fields = ("name", "state", "vcpus", "memory_mib", "created_at")
+    verbs = {"host_key": "change", "confirm_host_key": "change", "forget_host_key": "change"}
+
+    def add(self, serializer: Any) -> Any:
+        """Describe a new machine."""
+        cluster = serializer.validated_data.get("cluster")
+        return self.carry_out(AddContainer(serializer.view()), cluster).row
+
+    def change(self, serializer: Any) -> Any:
+        """Change a machine, and move it between pool and clusters."""
+        row: Container = serializer.instance
+        view: ContainerView = serializer.view()
+        target = serializer.validated_data.get("cluster", row.cluster)
+        if target == row.cluster:
+            return self.carry_out(ChangeContainer(row.name, view), row.cluster).row
+        return self._move(row, view, target)
+
+    def _move(self, row: Container, view: ContainerView, target: Cluster | None) -> Any:
+        """Leave a cluster, then join another, or stay in the free pool."""
+        if row.cluster:
+            self.carry_out(RemoveContainer(row.name, to_pool=True), row.cluster)
+        if target:
+            return self.carry_out(AddContainer(replace(view, pk=row.pk)), target).row
+        return self.carry_out(ChangeContainer(row.name, view), None).row
+
+    def remove(self, row: Container) -> None:
+        """Take a machine out of the inventory."""
+        self.carry_out(RemoveContainer(row.name, to_pool=False), row.cluster)
+
+    @extend_schema(responses=HostKeySerializer)
+    @action(detail=True, url_path="host-key", filterset_class=None)
+    def host_key(self, request: Request, pk: str) -> Response:
+        """Ask the host for its key, to compare its fingerprint; nothing is pinned yet."""
+        container = self.get_object()
+        return Response(_shown(container, _presented(container)))
+
+    @extend_schema(request=HostKeyConfirmationSerializer, responses=HostKeySerializer)
+    @host_key.mapping.post
+    def confirm_host_key(self, request: Request, pk: str) -> Response:
+        """Pin the host's key, when it has the fingerprint that was compared."""
+        container = self.get_object()
+        serializer = HostKeyConfirmationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        key = _presented(container)
+        confirmed = serializer.validated_data["fingerprint"]
+        if key.fingerprint != confirmed:
+            return problem(
+                409,
+                f"{container} shows a key with the fingerprint {key.fingerprint}, not {confirmed}.",
+            )
+        pin_host_key(container=container, host_key=str(key), actor=self.actor)
+        return Response(_shown(container, key))
+
+    @extend_schema(request=None, responses={204: None})
+    @host_key.mapping.delete
+    def forget_host_key(self, request: Request, pk: str) -> Response:
+        """Trust the pinned key no longer; the portal stops logging in."""
+        pin_host_key(container=self.get_object(), host_key="", actor=self.actor)
+        return Response(status=204)
+
+
+def _presented(container: Container) -> HostKey:
+    """Ask a machine for its host key; raises SSHError."""
+    return fetch_host_key(address_of(container), container.ssh_port)
+
+
+def _shown(container: Container, key: HostKey) -> dict[str, Any]:
+    """Return a host's key beside the pinned one."""
+    pinned = HostKey.parse(container.host_key) if container.host_key else None
+    return {
+        "host_key": str(key),
+        "fingerprint": key.fingerprint,
+        "pinned_fingerprint": pinned.fingerprint if pinned else None,
+        "is_pinned": pinned == key,
+    }

@@ -1,0 +1,1 @@
+"""How the rows of the inventory look in the REST API, one concept a module."""

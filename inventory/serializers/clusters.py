@@ -1,0 +1,80 @@
+"""Clusters."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rest_framework import serializers
+
+from inventory.forms.clusters import RESERVED_SLUGS
+from inventory.models import Cluster, Network, Release
+from inventory.serializers.fields import named, platform_field, shown
+from voipadmin.serializers import StrictModelSerializer
+
+
+class ReleaseField(serializers.CharField):
+    """A release by its key; the cluster's platform says whose."""
+
+    def to_representation(self, value: Release) -> str:
+        """Show the key."""
+        return value.key
+
+
+class ClusterSerializer(StrictModelSerializer):
+    """A cluster; networks are those that its containers may have addresses in."""
+
+    platform = platform_field()
+    release = ReleaseField()
+    revision = shown("number")
+    networks = named(Network.objects.all(), many=True, required=False)
+
+    class Meta:
+        model = Cluster
+        fields = (
+            "id",
+            "slug",
+            "name",
+            "platform",
+            "release",
+            "revision",
+            "kind",
+            "state",
+            "infrastructure",
+            "time_zone",
+            "country",
+            "networks",
+            "parameters",
+            "is_example",
+            "created_at",
+        )
+
+    def validate_slug(self, value: str) -> str:
+        """Refuse keys that pages need for themselves."""
+        if value in RESERVED_SLUGS:
+            raise serializers.ValidationError(
+                f"{value} is an address of the portal: choose another key."
+            )
+        return value
+
+    def validate_parameters(self, value: Any) -> dict[str, Any]:
+        """Take an object only."""
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("Send an object of parameters.")
+        return value
+
+    def row_faults(
+        self, values: dict[str, Any], faulty: set[str]
+    ) -> Iterator[tuple[str, str]]:
+        """Check release and platform together, and that the platform stays."""
+        instance = self.instance if isinstance(self.instance, Cluster) else None
+        platform = values.get("platform") or (instance and instance.platform)
+        if instance and platform != instance.platform:
+            yield "platform", "A cluster keeps its platform."
+        key = values.get("release")
+        if key and platform and not (release := platform.releases.filter(key=key).first()):
+            yield "release", f"{platform.name} has no release {key}."
+        elif key and platform:
+            values["release"] = release
+            if release.retired_at and not (instance and instance.release == release):
+                yield "release", f"{release.name} is retired: choose another release."
+        rest = {name: value for name, value in values.items() if name != "release"}
+        yield from super().row_faults(rest, faulty | {"release"})

@@ -1,0 +1,50 @@
+"""Fields that name rows by what people call them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from inventory.models import Cluster, Credential, Hypervisor, Location, Network, Platform
+
+
+def named(queryset: QuerySet, key: str = "name", **options: Any) -> serializers.SlugRelatedField:
+    """Make a field that shows and takes a row's unique name."""
+    if not options.get("required", True):
+        options.setdefault("allow_null", True)
+    return serializers.SlugRelatedField(slug_field=key, queryset=queryset, **options)
+
+
+def shown(key: str = "name", **options: Any) -> serializers.SlugRelatedField:
+    """Make a field that shows a row's name and takes nothing."""
+    return serializers.SlugRelatedField(slug_field=key, read_only=True, **options)
+
+
+def cluster_field(**options: Any) -> serializers.SlugRelatedField:
+    """Make a field that names a cluster by its slug."""
+    return named(Cluster.objects.all(), "slug", **options)
+
+
+def location_field(**options: Any) -> serializers.SlugRelatedField:
+    """Make a field that names a location."""
+    return named(Location.objects.all(), **options)
+
+
+def hypervisor_field() -> serializers.SlugRelatedField:
+    """Make a field that names a hypervisor, or none."""
+    return named(Hypervisor.objects.all(), required=False)
+
+
+def network_field(**options: Any) -> serializers.SlugRelatedField:
+    """Make a field that names a network."""
+    return named(Network.objects.all(), **options)
+
+
+def credential_field() -> serializers.SlugRelatedField:
+    """Make a field that names a login, or none."""
+    return named(Credential.objects.all(), required=False)
+
+
+def platform_field() -> serializers.SlugRelatedField:
+    """Make a field that names a platform in use by its key."""
+    return named(Platform.objects.filter(retired_at=None), "key")
