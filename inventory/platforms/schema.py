@@ -224,6 +224,7 @@ class Parameter(Block):
     required: bool = False
     description: Text
     source: Source | None = None
+    also: tuple[Source, ...] = ()
     requirements: tuple[Requirement, ...] = ()
 
 

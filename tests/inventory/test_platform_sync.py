@@ -19,7 +19,7 @@ from inventory.platforms.errors import PlatformError
 from inventory.platforms.loading import content, from_content, load_platform
 from inventory.platforms.overrides import Override
 from inventory.platforms.schema import Platform as PlatformData
-from tests.factories import make_cluster, make_user
+from tests.factories import make_cluster, make_platforms, make_user
 
 TINY = Path(__file__).parent / "tiny_platform.yaml"
 
@@ -237,6 +237,18 @@ def test_a_release_with_a_dot_in_its_key_can_be_overridden() -> None:
 
     systems = changed.release("2.0").operating_systems
     assert any(s.matches(os_id="rocky", version="8.10") for s in systems)
+
+
+@pytest.mark.django_db
+def test_a_default_can_be_overridden_within_its_bounds() -> None:
+    make_platforms()
+    revision = Platform.objects.get(key="ring2all").revisions.get()
+
+    changed = check_override(revision, Override("parameters.patroni_ttl_s.default", 25, "Slow."))
+
+    assert changed.parameter("patroni_ttl_s").default == 25
+    with pytest.raises(PlatformError, match="19 is below the minimum"):
+        check_override(revision, Override("parameters.patroni_ttl_s.default", 19, "Fast."))
 
 
 @pytest.mark.django_db
