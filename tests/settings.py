@@ -10,11 +10,13 @@ use_throwaway_data_dir()
 use_throwaway_database()
 
 from voipadmin.settings import *  # noqa: E402, F403
-from voipadmin.settings import STORAGES, TEMPLATES  # noqa: E402
+from voipadmin.settings import DATA_DIR, STORAGES, TEMPLATES  # noqa: E402
 
 from tests.undefined import FailOnUse  # noqa: E402  # isort: skip
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 # No manifest: a test shall not need collectstatic.
 STORAGES = STORAGES | {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -19,6 +19,6 @@ timeout = 60
 
 def when_ready(server: Arbiter) -> None:
     """Load all pages' code and keep it shared with the worker: no collection may touch it."""
-    get_resolver()._populate()  # type: ignore[attr-defined]
+    get_resolver()._populate()
     gc.collect()
     gc.freeze()
