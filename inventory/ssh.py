@@ -291,10 +291,26 @@ class Shell:
 
     def call(self, script: str, *, stdin: bytes = b"", timeout_s: float = 30) -> Completed:
         """Run a script in a subshell; the shell is unusable after an SSHError."""
+        body = f"( eval {shlex.quote(script)} )"
+        if stdin:
+            # A here-document, for dash reads its own input ahead in blocks.
+            encoded = base64.encodebytes(stdin).decode()
+            body = f"base64 -d <<'{self._tag}' | {body}\n{encoded}{self._tag}"
+        else:
+            body += " </dev/null"
+        return self._exchange(body, timeout_s)
+
+    def define(self, script: str, *, timeout_s: float = 30) -> Completed:
+        """Run a script in the shell itself: its functions and variables stay."""
+        return self._exchange(f"eval {shlex.quote(script)} </dev/null", timeout_s)
+
+    def _exchange(self, body: str, timeout_s: float) -> Completed:
+        """Send one framed command and read its answer."""
         deadline = time.monotonic() + timeout_s
+        frame = f"{body}\nprintf '\\001%s:%d\\n' {self._tag} $?\n"
         try:
             with _channel_errors(self._name, timeout_s):
-                _send(self._channel, self._frame(script, stdin), deadline)
+                _send(self._channel, frame.encode(), deadline)
                 return self._read(deadline)
         except SSHError:
             self.close()
@@ -303,20 +319,6 @@ class Shell:
     def close(self) -> None:
         """End the shell."""
         self._channel.close()
-
-    def _frame(self, script: str, stdin: bytes) -> bytes:
-        """Wrap a script so that neither its errors nor its input disturb the shell.
-
-        The input is a base64 here-document: dash reads its own input ahead in blocks.
-        """
-        body = f"( eval {shlex.quote(script)} )"
-        if stdin:
-            encoded = base64.encodebytes(stdin).decode()
-            body = f"base64 -d <<'{self._tag}' | {body}\n{encoded}{self._tag}\n"
-        else:
-            body += " </dev/null\n"
-        end = f"printf '\\001%s:%d\\n' {self._tag} $?\n"
-        return f"{body}{end}".encode()
 
     def _read(self, deadline: float) -> Completed:
         """Read to the end of the frame."""

@@ -1,0 +1,1 @@
+"""What we do to clusters: runbooks, plans and durable runs."""

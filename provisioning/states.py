@@ -38,6 +38,7 @@ class Outcome(TextChoices):
     CHANGED = "changed", "Changed"
     FAILED = "failed", "Failed"
     LOST = "lost", "Lost"
+    ASKS = "asks", "Asks a person"
 
 
 class WaitsFor(TextChoices):
@@ -74,16 +75,24 @@ RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
 }
 
 STEP_TRANSITIONS: Mapping[StepStatus, frozenset[StepStatus]] = {
-    StepStatus.PENDING: frozenset({StepStatus.RUNNING, StepStatus.WAITING, StepStatus.SKIPPED}),
+    StepStatus.PENDING: frozenset({StepStatus.RUNNING, StepStatus.FAILED, StepStatus.SKIPPED}),
     StepStatus.RUNNING: frozenset(
-        {StepStatus.OK, StepStatus.CHANGED, StepStatus.FAILED, StepStatus.LOST}
+        {
+            StepStatus.OK,
+            StepStatus.CHANGED,
+            StepStatus.FAILED,
+            StepStatus.LOST,
+            StepStatus.WAITING,
+        }
     ),
-    StepStatus.WAITING: frozenset({StepStatus.PENDING, StepStatus.CHANGED, StepStatus.SKIPPED}),
+    StepStatus.WAITING: frozenset({StepStatus.PENDING, StepStatus.SKIPPED}),
     StepStatus.OK: frozenset(),
     StepStatus.CHANGED: frozenset(),
     StepStatus.SKIPPED: frozenset(),
     StepStatus.FAILED: frozenset({StepStatus.PENDING, StepStatus.SKIPPED}),
-    StepStatus.LOST: frozenset({StepStatus.RUNNING, StepStatus.PENDING, StepStatus.SKIPPED}),
+    StepStatus.LOST: frozenset(
+        {StepStatus.RUNNING, StepStatus.FAILED, StepStatus.PENDING, StepStatus.SKIPPED}
+    ),
 }
 
 

@@ -99,15 +99,19 @@ class Step(models.Model):
         """Tell whether it failed or was lost."""
         return self.status in BAD
 
-    def move(self, to: StepStatus, **changes: Any) -> None:
-        """Take one transition; raises InvalidTransition when the row is no longer as we saw it."""
+    def become(self, to: StepStatus, **changes: Any) -> None:
+        """Take one transition in memory; whoever writes it holds the run."""
         if to not in STEP_TRANSITIONS[StepStatus(self.status)]:
             raise InvalidTransition(f"{self} is {self.status} and cannot become {to}.")
-        seen = Step.objects.filter(pk=self.pk, status=self.status)
-        if not seen.update(status=to, **changes):
-            raise InvalidTransition(f"{self} is no longer {self.status}.")
         for name, value in {"status": to, **changes}.items():
             setattr(self, name, value)
+
+    def move(self, to: StepStatus, **changes: Any) -> None:
+        """Take one transition; raises InvalidTransition when the row is no longer as we saw it."""
+        seen = Step.objects.filter(pk=self.pk, status=self.status)
+        self.become(to, **changes)
+        if not seen.update(status=to, **changes):
+            raise InvalidTransition(f"{self} is no longer as it was seen.")
 
 
 class Attempt(models.Model):

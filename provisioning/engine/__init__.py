@@ -1,0 +1,1 @@
+"""Carries runs out: leases, the protocol with the targets, and the driver."""

@@ -1,0 +1,145 @@
+"""What surrounds a run: locks, maintenance windows, states of assignments and of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from inventory.history import lock_clusters, record_event, set_assignment_state
+from inventory.models import Cluster, MaintenanceWindow, RoleAssignment
+from inventory.states import AssignmentState, ClusterState
+from provisioning.engine.bell import ring
+from provisioning.models import ContainerLock, Run, Step
+from provisioning.states import RunStatus, WaitsFor
+
+# A run that nobody closes shall not silence alerts for ever.
+WINDOW = timedelta(hours=24)
+
+
+def take_locks(run: Run) -> str:
+    """Lock all containers of a run, or none; returns who stands in the way, "" when nobody does."""
+    containers = {step.container_id for step in run.steps.all() if step.container_id}
+    ContainerLock.objects.bulk_create(
+        [
+            ContainerLock(container_id=pk, run=run, reason=f"{run}"[:200])
+            for pk in sorted(containers)
+        ],
+        ignore_conflicts=True,
+    )
+    held = ContainerLock.objects.filter(container__in=containers).exclude(run=run)
+    if not (others := list(held.select_related("container", "run__cluster"))):
+        return ""
+    run.locks.all().delete()
+    who = "; ".join(f"{o.container} by {o.run} ({o.run.requested_by_name})" for o in others)
+    return f"Waits for containers that another run holds: {who}."
+
+
+def begin_run(run: Run) -> None:
+    """Mark what a run works on; harmless when it is done again by a retry."""
+    lock_clusters([run.cluster_id])
+    cluster = Cluster.objects.get(pk=run.cluster_id)
+    if cluster.state == ClusterState.PLANNING:
+        # A live cluster stays live: that state is what its rules are locked by.
+        Cluster.objects.filter(pk=cluster.pk).update(state=ClusterState.INSTALLING)
+        run.data["cluster_state"] = ClusterState.PLANNING
+    run.started_at = run.started_at or timezone.now()
+    run.save(update_fields=["data", "started_at"])
+    _open_windows(run)
+    set_assignment_state(
+        assignments=_assignments(run, AssignmentState.PLANNED, AssignmentState.FAILED),
+        state=AssignmentState.INSTALLING,
+    )
+    record_event(kind="run-started", message=f"{run} started.", cluster=run.cluster, data=_ids(run))
+
+
+def end_run(run: Run, status: RunStatus, reason: str) -> None:
+    """Move a run to its end, free what it held, and let those that wait for it go on."""
+    now = timezone.now()
+    run.move(status, reason=reason, finished_at=now, lease_expires_at=None, driver="")
+    for window in run.maintenance_windows.filter(ends_at__gt=now):
+        window.ends_at = max(now, window.starts_at + timedelta(seconds=1))
+        window.save(update_fields=["ends_at"])
+    _settle_assignments(run)
+    if before := run.data.get("cluster_state"):
+        lock_clusters([run.cluster_id])
+        Cluster.objects.filter(pk=run.cluster_id, state=ClusterState.INSTALLING).update(
+            state=before
+        )
+    record_event(
+        kind=f"run-{status}",
+        message=f"{run} {status}." if not reason else f"{run} {status}: {reason}",
+        cluster=run.cluster,
+        data=_ids(run),
+    )
+    free_locks(run)
+
+
+def free_locks(run: Run) -> None:
+    """Give the containers back and wake the runs that wait for them."""
+    freed = list(run.locks.values_list("container_id", flat=True))
+    run.locks.all().delete()
+    for waiting in waiting_for_locks().filter(steps__container__in=freed).distinct():
+        waiting.move(RunStatus.QUEUED, reason="")
+        ring(waiting.pk)
+
+
+def waiting_for_locks() -> QuerySet[Run]:
+    """Select the runs that another run holds up."""
+    return Run.objects.filter(status=RunStatus.WAITING, waits_for=WaitsFor.LOCKS)
+
+
+def _open_windows(run: Run) -> None:
+    """Hold alerts of the run's containers while it works on them."""
+    now = timezone.now()
+    pks = run.steps.exclude(container=None).values_list("container", flat=True)
+    windows = MaintenanceWindow.objects.bulk_create(
+        MaintenanceWindow(
+            cluster=run.cluster,
+            container_id=pk,
+            starts_at=now,
+            ends_at=now + WINDOW,
+            reason=f"{run}"[:200],
+            opened_by=run.requested_by,
+        )
+        for pk in sorted(set(pks) - {None})
+    )
+    run.maintenance_windows.add(*windows)
+
+
+def _settle_assignments(run: Run) -> None:
+    """Say of each node's role what the run made of it: all done is active, anything bad failed."""
+    steps: dict[tuple[int | None, str], list[Step]] = {}
+    for step in run.steps.all():
+        steps.setdefault((step.node_id, step.role), []).append(step)
+    by_state: dict[AssignmentState, list[RoleAssignment]] = {}
+    for row in _assignments(run, AssignmentState.INSTALLING):
+        by_state.setdefault(_state(steps[row.node_id, row.role.key]), []).append(row)
+    for state, rows in by_state.items():
+        set_assignment_state(assignments=rows, state=state)
+
+
+def _state(steps: Iterable[Step]) -> AssignmentState:
+    """Say how far a role is on a node after these steps."""
+    steps = list(steps)
+    if all(step.is_done for step in steps):
+        return AssignmentState.ACTIVE
+    if any(step.is_bad for step in steps):
+        return AssignmentState.FAILED
+    return AssignmentState.PLANNED
+
+
+def _assignments(run: Run, *states: AssignmentState) -> list[RoleAssignment]:
+    """Return the current assignments in these states that the run's steps are about."""
+    pairs = set(run.steps.values_list("node", "role"))
+    rows = RoleAssignment.objects.filter(
+        valid_to=None, node__in={node for node, _ in pairs if node}, state__in=states
+    ).select_related("node", "role")
+    return [row for row in rows if (row.node_id, row.role.key) in pairs]
+
+
+def _ids(run: Run) -> dict[str, str]:
+    """Return what an event keeps of a run."""
+    return {"run": str(run.pk)}

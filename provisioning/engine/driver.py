@@ -1,0 +1,274 @@
+"""Drives a run: claims it, starts steps, gathers what their containers say, ends it.
+
+The driver's thread alone touches the database. It works for a limited time, releases the run and
+rings again; a run that waits for another run or for a person has no driver.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from inventory.models import Container
+from inventory.ssh import SSHError, target_for
+from provisioning.engine.bell import ring
+from provisioning.engine.board import Board
+from provisioning.engine.bracket import begin_run, end_run, take_locks
+from provisioning.engine.lease import LeaseLostError, claim, holding, release
+from provisioning.engine.ledger import Ledger, Open
+from provisioning.engine.pace import Pace
+from provisioning.engine.session import (
+    Begun,
+    Crashed,
+    Ended,
+    Event,
+    FencedOut,
+    Job,
+    Output,
+    Session,
+    Trouble,
+)
+from provisioning.engine.target import Fence
+from provisioning.engine.vault import files_for, masker_for, needed_keys, secret_values
+from provisioning.models import Attempt, Run, Step
+from provisioning.states import Outcome, RunStatus, StepStatus, WaitsFor
+
+logger = logging.getLogger(__name__)
+
+
+def drive(run_id: UUID, *, pace: Pace | None = None) -> None:
+    """Carry a run on from wherever it stands; a second driver finds the lease taken and leaves."""
+    pace = pace or Pace.from_settings()
+    run = claim(run_id, lease_s=pace.lease_s)
+    if run is None:
+        return
+    driver = Driver(run, pace)
+    try:
+        driver.work()
+    except LeaseLostError as error:
+        logger.info("%s", error)
+    except (OperationalError, InterfaceError):
+        raise  # The lease ends and the sweep finds another driver.
+    except Exception as error:
+        # A bug: without this it would be driven into the same wall for ever.
+        with suppress(LeaseLostError), holding(run, lease_s=pace.lease_s) as fresh:
+            end_run(fresh, RunStatus.FAILED, f"The engine failed: {type(error).__name__}.")
+        raise
+    finally:
+        driver.leave()
+
+
+class Driver:
+    """One driver's time with a run."""
+
+    def __init__(self, run: Run, pace: Pace) -> None:
+        self._run, self._pace = run, pace
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._sessions: dict[int, Session] = {}
+        self._jobs: dict[UUID, Job] = {}
+        self._cancelling = run.status == RunStatus.CANCELLING
+
+    def work(self) -> None:
+        """Drive until the run ends or waits, or the time is over."""
+        if not self._begin():
+            return
+        self._load()
+        until = time.monotonic() + self._pace.drive_s
+        for entry in self._ledger.resume(self._board.steps):
+            self._send(entry)
+        while not self._settled():
+            if time.monotonic() > until:
+                self._hand_over()
+                return
+            self._start_steps()
+            self._gather()
+            self._write()
+
+    def leave(self) -> None:
+        """Let the containers go; what runs there goes on."""
+        for session in self._sessions.values():
+            session.stop()
+
+    def _begin(self) -> bool:
+        """Lock the containers; without them the run waits, and has no driver meanwhile."""
+        with holding(self._run, lease_s=self._pace.lease_s) as run:
+            if self._cancelling or run.locks.exists():
+                return True
+            if reason := take_locks(run):
+                run.move(
+                    RunStatus.WAITING,
+                    waits_for=WaitsFor.LOCKS,
+                    reason=reason,
+                    lease_expires_at=None,
+                    driver="",
+                )
+                return False
+            begin_run(run)
+            return True
+
+    def _load(self) -> None:
+        """Read everything the loop needs, secrets included: they are generated here."""
+        self._board = Board(self._run.steps.all())
+        lost = Attempt.objects.filter(
+            step__run=self._run, outcome=Outcome.LOST, created_at__gte=self._run.queued_at
+        )
+        self._board.lost = Counter(lost.values_list("step", flat=True))
+        pks = {step.container_id for step in self._board.steps.values()}
+        self._containers: dict[int | None, Container] = {
+            row.pk: row
+            for row in Container.objects.filter(pk__in=[pk for pk in pks if pk])
+            .select_related("credential")
+            .prefetch_related("addresses__network")
+        }
+        keys = needed_keys(self._board.steps.values())
+        self._values = secret_values(self._run.cluster, keys)
+        masker = masker_for(self._values, self._containers.values())
+        self._ledger = Ledger(self._run, masker, self._pace)
+
+    def _start_steps(self) -> None:
+        """Begin whatever may begin."""
+        while not self._cancelling and (ready := self._board.ready()):
+            startable = [step for step in ready if self._has_session(step)]
+            if startable:
+                for entry in self._ledger.start(startable):
+                    self._send(entry)
+
+    def _has_session(self, step: Step) -> bool:
+        """Have a session for a step's container, or fail the step with the reason."""
+        try:
+            self._session(step)
+        except SSHError as error:
+            self._ledger.fail(step, str(error))
+            return False
+        return True
+
+    def _session(self, step: Step) -> Session:
+        """Return the session of a step's container; raises SSHError where there can be none."""
+        container = self._containers.get(step.container_id)
+        if container is None:
+            raise SSHError(f"Container {step.container_name} is no longer there.")
+        if container.pk not in self._sessions:
+            fence = Fence(self._run.pk, self._run.epoch)
+            session = Session(target_for(container), fence, self._events, self._pace)
+            self._sessions[container.pk] = session
+            session.start()
+        return self._sessions[container.pk]
+
+    def _send(self, entry: Open) -> None:
+        """Give an attempt to its container's session."""
+        attempt, step = entry.attempt, entry.step
+        job = Job(
+            attempt.pk,
+            files_for(step, self._values),
+            step.timeout_s,
+            offset=attempt.byte_offset,
+            begun=attempt.begun_at is not None,
+            sent=attempt.epoch < self._run.epoch,
+            fresh_connection=step.spec.get("fresh_connection", False),
+        )
+        if self._cancelling:
+            job.cancelled.set()
+        try:
+            session = self._session(step)
+        except SSHError as error:
+            self._events.put(Ended(attempt.pk, Outcome.LOST, message=str(error)))
+            return
+        self._jobs[attempt.pk] = job
+        session.carry_out(job)
+
+    def _gather(self) -> None:
+        """Take events for as long as a flush may wait; an end is not kept waiting."""
+        until = time.monotonic() + self._pace.flush_s
+        with suppress(Empty):
+            while True:
+                event = self._events.get(timeout=max(0, until - time.monotonic()))
+                self._note(event)
+                if isinstance(event, Ended):
+                    until = 0
+
+    def _note(self, event: Event) -> None:
+        """Note one event."""
+        match event:
+            case Begun(attempt):
+                self._ledger.begun(attempt)
+            case Output(attempt, at, data):
+                self._ledger.printed(attempt, at, data)
+            case Trouble(attempt, message):
+                self._ledger.troubled(attempt, message)
+            case Ended():
+                self._note_end(event)
+            case FencedOut():
+                raise LeaseLostError(f"{self._run}: a newer driver was on a target.")
+            case Crashed(error):
+                raise error
+
+    def _note_end(self, event: Ended) -> None:
+        """Note the end of an attempt."""
+        self._jobs.pop(event.attempt, None)
+        step = self._ledger.ended(
+            event.attempt, Outcome(event.outcome), event.phase, event.exit_code, event.message
+        )
+        if step.status == StepStatus.LOST:
+            self._board.lost[step.pk] = self._board.lost.get(step.pk, 0) + 1
+
+    def _write(self) -> None:
+        """Commit, and see what people want meanwhile."""
+        fresh = self._ledger.write()
+        if fresh is None:
+            return
+        if fresh.status == RunStatus.CANCELLING and not self._cancelling:
+            self._cancelling = True
+            for job in self._jobs.values():
+                job.cancelled.set()
+        self._refresh_waiting()
+
+    def _refresh_waiting(self) -> bool:
+        """See which steps a person has decided on; tells whether any."""
+        pks = [step.pk for step in self._board.waiting()]
+        decided = Step.objects.filter(pk__in=pks).exclude(status=StepStatus.WAITING)
+        rows = list(decided) if pks else []
+        for row in rows:
+            self._board.steps[row.pk].refresh_from_db()
+        return bool(rows)
+
+    def _settled(self) -> bool:
+        """End the run, or let it wait, when nothing runs and nothing may begin."""
+        if self._board.running() or (self._board.ready() and not self._cancelling):
+            return False
+        self._ledger.write()
+        with holding(self._run, lease_s=self._pace.lease_s) as run:
+            self._cancelling = run.status == RunStatus.CANCELLING
+            if not self._cancelling and self._refresh_waiting():
+                return False
+            self._conclude(run)
+        return True
+
+    def _conclude(self, run: Run) -> None:
+        """Say how it ends."""
+        bad, waiting = self._board.bad(), self._board.waiting()
+        if self._cancelling:
+            end_run(run, RunStatus.CANCELLED, f"Cancelled by {run.cancelled_by_name}.")
+        elif waiting:
+            run.move(
+                RunStatus.WAITING,
+                waits_for=WaitsFor.PERSON,
+                reason="; ".join(f"{step}" for step in waiting),
+                lease_expires_at=None,
+                driver="",
+            )
+        elif bad:
+            end_run(run, RunStatus.FAILED, "; ".join(f"{s}: {s.message}" for s in bad))
+        else:
+            end_run(run, RunStatus.SUCCEEDED, "")
+
+    def _hand_over(self) -> None:
+        """Give the run to the next driver; what runs on the targets goes on."""
+        with transaction.atomic():
+            if release(self._run):
+                ring(self._run.pk)

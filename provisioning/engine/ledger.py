@@ -1,0 +1,154 @@
+"""The driver's one way to write: batches that commit only while its epoch is the newest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Max
+from django.utils import timezone
+
+from provisioning.engine.lease import holding
+from provisioning.engine.lines import LineReader
+from provisioning.engine.masking import Masker
+from provisioning.engine.pace import Pace
+from provisioning.models import Attempt, Line, Run, Step
+from provisioning.states import Outcome, StepStatus
+
+ATTEMPT_COLUMNS = (
+    "outcome",
+    "phase",
+    "exit_code",
+    "message",
+    "byte_offset",
+    "next_sequence",
+    "partial",
+    "begun_at",
+    "finished_at",
+)
+STEP_COLUMNS = ("status", "message", "started_at", "finished_at")
+STEP_STATUS = {
+    Outcome.OK: StepStatus.OK,
+    Outcome.CHANGED: StepStatus.CHANGED,
+    Outcome.FAILED: StepStatus.FAILED,
+    Outcome.LOST: StepStatus.LOST,
+    Outcome.ASKS: StepStatus.WAITING,
+}
+
+
+@dataclass
+class Open:
+    """An attempt that has not ended, with its step and the reader of its output."""
+
+    attempt: Attempt
+    step: Step
+    reader: LineReader
+
+
+@dataclass
+class Ledger:
+    """Collects what happened and writes it: lines, offset and partial line commit together."""
+
+    run: Run
+    masker: Masker
+    pace: Pace
+    opened: dict[UUID, Open] = field(default_factory=dict)
+    _lines: list[Line] = field(default_factory=list)
+    _attempts: dict[UUID, Attempt] = field(default_factory=dict)
+    _steps: dict[UUID, Step] = field(default_factory=dict)
+    _written: float = 0
+
+    def resume(self, steps: dict[UUID, Step]) -> list[Open]:
+        """Take up what an earlier driver left open."""
+        rows = Attempt.objects.filter(step__run=self.run, outcome="")
+        return [self._open(attempt, steps[attempt.step_id]) for attempt in rows]
+
+    def start(self, steps: Iterable[Step]) -> list[Open]:
+        """Write that steps begin, each with a new attempt, before any host hears of it."""
+        steps = list(steps)
+        numbers = dict(
+            Attempt.objects.filter(step__in=steps)
+            .values_list("step")
+            .annotate(last=Max("number"))
+            .values_list("step", "last")
+        )
+        now = timezone.now()
+        attempts = []
+        for step in steps:
+            step.become(StepStatus.RUNNING, message="", started_at=step.started_at or now)
+            number = numbers.get(step.pk, 0) + 1
+            attempts.append(Attempt(step=step, number=number, epoch=self.run.epoch))
+        with holding(self.run, lease_s=self.pace.lease_s):
+            Attempt.objects.bulk_create(attempts)
+            Step.objects.bulk_update(steps, STEP_COLUMNS)
+        return [self._open(attempt, step) for attempt, step in zip(attempts, steps, strict=True)]
+
+    def begun(self, attempt: UUID) -> None:
+        """Note that the target has an attempt."""
+        if (row := self.opened[attempt].attempt).begun_at is None:
+            row.begun_at = timezone.now()
+            self._attempts[attempt] = row
+
+    def printed(self, attempt: UUID, at: int, data: bytes) -> None:
+        """Note what an attempt printed."""
+        self._add(self.opened[attempt], self.opened[attempt].reader.feed(at, data))
+
+    def troubled(self, attempt: UUID, message: str) -> None:
+        """Note that a step waits for its host, or no longer does."""
+        step = self.opened[attempt].step
+        if step.message != message:
+            step.message = self.masker.mask(message)
+            self._steps[step.pk] = step
+
+    def ended(
+        self, attempt: UUID, outcome: Outcome, phase: str, exit_code: int | None, message: str
+    ) -> Step:
+        """Note the end of an attempt and what it makes of its step."""
+        entry = self.opened.pop(attempt)
+        self._add(entry, entry.reader.finish())
+        now, message = timezone.now(), self.masker.mask(message)
+        row = entry.attempt
+        row.outcome, row.phase, row.exit_code = outcome, phase, exit_code
+        row.message, row.partial, row.finished_at = message, "", now
+        entry.step.become(STEP_STATUS[outcome], message=message, finished_at=now)
+        self._steps[entry.step.pk] = entry.step
+        return entry.step
+
+    def fail(self, step: Step, message: str) -> None:
+        """Note that a step cannot even be tried."""
+        step.become(
+            StepStatus.FAILED, message=self.masker.mask(message), finished_at=timezone.now()
+        )
+        self._steps[step.pk] = step
+
+    def write(self) -> Run | None:
+        """Commit what was noted and renew the lease; returns the run's row when it was read.
+
+        With nothing noted that happens at each heartbeat. Raises LeaseLostError.
+        """
+        noted = self._lines or self._attempts or self._steps
+        if not noted and time.monotonic() - self._written < self.pace.heartbeat_s:
+            return None
+        with holding(self.run, lease_s=self.pace.lease_s) as fresh:
+            Line.objects.bulk_create(self._lines, batch_size=1000)
+            Attempt.objects.bulk_update(self._attempts.values(), ATTEMPT_COLUMNS)
+            Step.objects.bulk_update(self._steps.values(), STEP_COLUMNS)
+        self._lines, self._attempts, self._steps = [], {}, {}
+        self._written = time.monotonic()
+        return fresh
+
+    def _open(self, attempt: Attempt, step: Step) -> Open:
+        """Keep an attempt among the open ones."""
+        reader = LineReader(self.masker, attempt.byte_offset, attempt.next_sequence)
+        self.opened[attempt.pk] = Open(attempt, step, reader)
+        return self.opened[attempt.pk]
+
+    def _add(self, entry: Open, lines: list[tuple[int, str]]) -> None:
+        """Keep lines for the next write, with the offset that belongs to them."""
+        row, reader = entry.attempt, entry.reader
+        self._lines += [Line(attempt=row, sequence=number, text=text) for number, text in lines]
+        row.byte_offset, row.next_sequence = reader.offset, reader.sequence
+        row.partial = reader.partial
+        self._attempts[row.pk] = row

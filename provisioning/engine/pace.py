@@ -1,0 +1,29 @@
+"""How long the engine waits for what, and where it works on the targets."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Times of the engine; settings.RUN_PACE overrides some, tests shorten them."""
+
+    lease_s: float = 20
+    heartbeat_s: float = 2
+    flush_s: float = 0.25
+    poll_s: float = 0.5
+    first_poll_s: float = 0.03
+    drive_s: float = 600
+    ring_again_s: float = 30
+    connect_s: float = 10
+    call_s: float = 30
+    patience_s: float = 90
+    base: str = "/var/lib/voipadmin"
+    starter: str = "auto"
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """Read the overrides."""
+        return cls(**getattr(settings, "RUN_PACE", {}))

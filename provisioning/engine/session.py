@@ -1,0 +1,234 @@
+"""One container's thread: it logs in, begins attempts, follows their output, reconnects.
+
+It never touches the ORM: what happens goes as events to the driver, who alone writes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from queue import Queue, SimpleQueue
+from uuid import UUID
+
+from inventory.ssh import CommandTimeout, Connection, SSHError, Target, Unreachable
+from provisioning.engine.pace import Pace
+from provisioning.engine.target import (
+    Fence,
+    FencedOutError,
+    Poll,
+    TargetRefusedError,
+    TargetShell,
+)
+
+LOST = {
+    "restarted": "The host was restarted while the step ran.",
+    "vanished": "The step's processes are gone and left no exit status.",
+    "absent": "The step's folder is gone from the host.",
+}
+
+
+@dataclass
+class Job:
+    """An attempt to carry on, from wherever it stands.
+
+    `begun`: the target has said that it has it; `sent`: it may have it.
+    """
+
+    attempt: UUID
+    files: Mapping[str, str] = field(repr=False)
+    timeout_s: float
+    offset: int = 0
+    begun: bool = False
+    sent: bool = False
+    fresh_connection: bool = False
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The attempt is on the target."""
+
+    attempt: UUID
+
+
+@dataclass(frozen=True)
+class Output:
+    """Bytes that the attempt printed, from an offset on."""
+
+    attempt: UUID
+    at: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """The host cannot be reached for now; empty when it can again."""
+
+    attempt: UUID
+    message: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The attempt has ended; `outcome` is ok, changed, failed, lost or asks."""
+
+    attempt: UUID
+    outcome: str
+    phase: str = ""
+    exit_code: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class FencedOut:
+    """A newer driver was on the target."""
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """A bug in a session's thread; the driver raises it."""
+
+    error: BaseException
+
+
+Event = Begun | Output | Trouble | Ended | FencedOut | Crashed
+
+
+class Session(threading.Thread):
+    """Carries out the jobs of one container, one after the other, over one connection."""
+
+    def __init__(
+        self, target: Target, fence: Fence, events: SimpleQueue[Event], pace: Pace
+    ) -> None:
+        super().__init__(name=f"session-{target.name}", daemon=True)
+        self._target, self._fence, self._events, self._pace = target, fence, events, pace
+        self._jobs: Queue[Job | None] = Queue()
+        self._stopped = threading.Event()
+        self._connection: Connection | None = None
+        self._shell: TargetShell | None = None
+
+    def carry_out(self, job: Job) -> None:
+        """Take on one more attempt."""
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """Leave; what runs on the target goes on."""
+        self._stopped.set()
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        """Carry out jobs until told to stop."""
+        try:
+            while (job := self._jobs.get()) and not self._stopped.is_set():
+                self._carry_on(job)
+        except FencedOutError:
+            self._events.put(FencedOut())
+        except Exception as error:  # noqa: BLE001 - raised again in the driver's thread
+            self._events.put(Crashed(error))
+        finally:
+            self._disconnect()
+
+    def _carry_on(self, job: Job) -> None:
+        """Follow an attempt to its end, through lost connections as long as patience lasts."""
+        troubled_since: float | None = None
+        if job.fresh_connection:
+            self._disconnect()
+        while not self._stopped.is_set():
+            try:
+                shell = self._connected()
+                if troubled_since is not None:
+                    self._events.put(Trouble(job.attempt, ""))
+                    troubled_since = None
+                return self._follow(job, shell)
+            except TargetRefusedError as error:
+                return self._give_up(job, f"{self._target.name}: {error}")
+            except (Unreachable, CommandTimeout) as error:
+                self._disconnect()
+                now = time.monotonic()
+                troubled_since = troubled_since or now
+                if now - troubled_since >= self._patience_s(job):
+                    return self._give_up(job, str(error))
+                self._events.put(Trouble(job.attempt, str(error)))
+                self._stopped.wait(min(5, self._pace.patience_s / 10))
+            except SSHError as error:
+                self._disconnect()
+                return self._give_up(job, str(error))
+        return None
+
+    def _patience_s(self, job: Job) -> float:
+        """Wait longer for what may be running meanwhile; a cancelled run need not wait so long."""
+        extra = job.timeout_s if job.sent and not job.cancelled.is_set() else 0
+        return self._pace.patience_s + extra
+
+    def _give_up(self, job: Job, message: str) -> None:
+        """Report the end: lost, where the attempt may have begun."""
+        self._events.put(Ended(job.attempt, "lost" if job.sent else "failed", message=message))
+
+    def _connected(self) -> TargetShell:
+        """Return the shell, logging in where needed."""
+        if self._shell and self._connection and self._connection.alive:
+            return self._shell
+        self._disconnect()
+        self._connection = Connection.connect(self._target, connect_timeout_s=self._pace.connect_s)
+        self._shell = TargetShell.open(self._connection, self._fence, self._pace)
+        return self._shell
+
+    def _disconnect(self) -> None:
+        """End the connection, if there is one."""
+        if self._connection:
+            self._connection.close()
+        self._connection = self._shell = None
+
+    def _follow(self, job: Job, shell: TargetShell) -> None:
+        """Begin the attempt unless it has begun, and read until it ends."""
+        if not job.begun and not job.cancelled.is_set():
+            self._begin(job, shell)
+        delay = self._pace.first_poll_s
+        while not self._stopped.is_set():
+            self._end_if_due(job, shell, poll := shell.poll(job.attempt, job.offset))
+            if poll.data:
+                self._events.put(Output(job.attempt, job.offset, poll.data))
+                job.offset += len(poll.data)
+            if poll.state != "running" and job.offset >= poll.size:
+                return self._events.put(_ended(job, poll))
+            if job.offset >= poll.size:
+                self._stopped.wait(delay)
+                delay = min(2 * delay, self._pace.poll_s)
+        return None
+
+    def _begin(self, job: Job, shell: TargetShell) -> None:
+        """Begin an attempt; sent twice over a broken connection, it still begins once."""
+        was_sent, job.sent = job.sent, True
+        try:
+            shell.begin(job.attempt, job.files)
+        except TargetRefusedError:
+            job.sent = was_sent
+            raise
+        job.begun = True
+        self._events.put(Begun(job.attempt))
+
+    def _end_if_due(self, job: Job, shell: TargetShell, poll: Poll) -> None:
+        """End what was cancelled or takes too long."""
+        if poll.state not in {"running", "absent"}:
+            return
+        if job.cancelled.is_set():
+            shell.cancel(job.attempt, "cancelled")
+        elif poll.elapsed_s > job.timeout_s:
+            shell.cancel(job.attempt, "timeout")
+
+
+def _ended(job: Job, poll: Poll) -> Ended:
+    """Say how an attempt ended."""
+    if poll.state in LOST:
+        return Ended(job.attempt, "lost", message=LOST[poll.state])
+    phase = "" if poll.phase == "-" else poll.phase
+    message = ""
+    if phase == "timeout":
+        message = f"It took longer than {job.timeout_s:g} s and was ended."
+    elif phase == "cancelled":
+        message = "It was ended, for the run was cancelled."
+    elif poll.outcome == "failed":
+        message = f"{phase.capitalize()} ended with exit status {poll.exit_code}."
+    return Ended(job.attempt, poll.outcome, phase, poll.exit_code, message)
