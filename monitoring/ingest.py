@@ -12,10 +12,10 @@ from psycopg.cursor import Cursor
 
 from monitoring.models import IngestCounter, RollupMark
 from monitoring.partitions import ensure_days, oldest_accepted
+from monitoring.pgcopy import binary
 
 FUTURE = timedelta(minutes=10)
 COLUMNS = "(at, subject_id, layout, values)"
-TYPES = ("timestamptz", "int4", "int2", "int4[]")
 # The row is locked by whoever marks it, so that a rollup which takes the mark at the same moment
 # waits for the sample, and the sample for the rollup: neither can miss the other.
 MARK = """
@@ -106,9 +106,7 @@ def _copy(rows: Sequence[SampleRow], table: str) -> None:
     with connection.cursor() as wrapper:
         cursor: Cursor = wrapper.cursor
         with cursor.copy(f"COPY {table} {COLUMNS} FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(TYPES)
-            for row in rows:
-                copy.write_row(row)
+            copy.write(binary(rows))
 
 
 def _mark(rows: Sequence[SampleRow]) -> None:

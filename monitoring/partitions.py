@@ -44,6 +44,20 @@ def drop_old(now: datetime) -> list[date]:
     return [day for day in existing_days() if day < limit and _drop(day)]
 
 
+def compact(now: datetime) -> bool:
+    """Rebuild yesterday's index in the first hour of the day; the day is complete but for late rows.
+
+    Rows arrive by time, the index is by subject: its pages split in halves and stay two thirds
+    full. Whoever misses the hour loses 8 % of space and nothing else.
+    """
+    yesterday = (now.astimezone(UTC) - timedelta(days=1)).date()
+    if now.astimezone(UTC).hour != 0 or yesterday not in existing_days():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(f"REINDEX TABLE {_table(yesterday)}")
+    return True
+
+
 def _table(day: date) -> str:
     """Name a day's partition."""
     return f"monitoring_sample_{day:%Y%m%d}"

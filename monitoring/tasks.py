@@ -15,5 +15,6 @@ def keep_house() -> str:
     """Make the days to come, drop what is past its retention."""
     now = timezone.now()
     made, dropped = partitions.ensure_ahead(now), partitions.drop_old(now)
+    partitions.compact(now)
     deleted = rollups.drop_old_rollups(now)
     return f"{len(made)} days made, {len(dropped)} dropped, {deleted} rollups deleted"
