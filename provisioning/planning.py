@@ -6,7 +6,7 @@ from typing import Any
 
 from inventory.topology import NodeView, Topology
 from provisioning.compile.step import compile_step
-from provisioning.runbook.context import make_context
+from provisioning.runbook.context import make_context, placed_nodes
 from provisioning.runbook.load import Runbook
 from provisioning.runbook.schema import ComponentSpec
 from provisioning.steps import CompiledStep, Plan, Stage
@@ -60,7 +60,7 @@ def _role(topology: Topology, runbook: Runbook) -> Iterator[Stage]:
     components = {component.key: component for component in runbook.spec.components}
     place = list(components).index
     graph = TopologicalSorter({c.key: c.depends_on for c in components.values()})
-    nodes = [n for n in topology.nodes_with(runbook.spec.role) if topology.container_of(n)]
+    nodes = [node for node, _ in placed_nodes(topology, runbook.spec.role)]
     contexts = {node.name: make_context(topology, runbook.spec, node) for node in nodes}
     role = topology.role(runbook.spec.role)
     for key in _static_order(graph, key=place):

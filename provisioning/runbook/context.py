@@ -5,6 +5,7 @@ from typing import Any
 
 from inventory.topology import ContainerView, NodeView, Topology
 from provisioning.firewall import firewall_rules, render_nftables
+from provisioning.runbook.rendering import RenderError
 from provisioning.runbook.schema import RunbookSpec
 
 
@@ -16,11 +17,11 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
     private_ip, public_ip, number from 1); container: its machine (name, private_ip, public_ip,
     names, vcpus, memory_mib); hosts: all machines of the cluster; private_networks: their ranges;
     ports: the platform's, by key; firewall: the machine's nftables rules.
+    Raises RenderError when a machine of the role has no private address.
     """
-    nodes = [_node(topology, n, i) for i, n in enumerate(topology.nodes_with(runbook.role), 1)]
-    machine = topology.container_of(node)
-    if machine is None:
-        raise ValueError(f"{node.name} has no container")
+    placed = placed_nodes(topology, runbook.role)
+    nodes = [_node(topology, *pair, number) for number, pair in enumerate(placed, 1)]
+    machine = next(machine for seen, machine in placed if seen.name == node.name)
     private = sorted((n.cidr for n in topology.networks.values() if n.kind == "private"), key=str)
     return {
         "cluster": topology.cluster,
@@ -37,6 +38,15 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
             firewall_rules(topology, machine.name, ssh_sources=_ssh_sources(topology, runbook))
         ),
     }
+
+
+def placed_nodes(topology: Topology, role: str) -> list[tuple[NodeView, ContainerView]]:
+    """Return the nodes of a role that have a container, with it, by name."""
+    return [
+        (node, machine)
+        for node in topology.nodes_with(role)
+        if (machine := topology.container_of(node))
+    ]
 
 
 def parameters(topology: Topology, runbook: RunbookSpec) -> dict[str, Any]:
@@ -60,15 +70,19 @@ def _address(topology: Topology, container: str, kind: str) -> str | None:
     return str(address.ip) if address else None
 
 
-def _node(topology: Topology, node: NodeView, number: int) -> dict[str, Any]:
-    """Return a node as templates see it."""
-    machine = topology.container_of(node)
+def _node(
+    topology: Topology, node: NodeView, machine: ContainerView, number: int
+) -> dict[str, Any]:
+    """Return a node as templates see it; every role needs a private address (R47)."""
+    private_ip = _address(topology, machine.name, "private")
+    if private_ip is None:
+        raise RenderError(f"{machine.name}, where {node.name} runs, has no private address")
     return {
         "name": node.name,
         "number": number,
-        "container": machine.name if machine else None,
-        "private_ip": _address(topology, machine.name, "private") if machine else None,
-        "public_ip": _address(topology, machine.name, "public") if machine else None,
+        "container": machine.name,
+        "private_ip": private_ip,
+        "public_ip": _address(topology, machine.name, "public"),
     }
 
 

@@ -84,7 +84,14 @@ class ComponentSpec(Spec):
     key: Key
     title: Title
     depends_on: tuple[Key, ...] = ()
-    steps: tuple[StepSpec, ...] = Field(min_length=1)
+    steps: tuple[StepSpec, ...]
+
+    @model_validator(mode="after")
+    def has_steps(self) -> Self:
+        """Refuse an empty component."""
+        if not self.steps:
+            raise ValueError("has no steps")
+        return self
 
 
 class RunbookSpec(Spec):
@@ -96,11 +103,13 @@ class RunbookSpec(Spec):
     title: Title
     sources: tuple[str, ...] = ()
     parameters: Mapping[ParameterKey, Any] = Field(default_factory=dict)
-    components: tuple[ComponentSpec, ...] = Field(min_length=1)
+    components: tuple[ComponentSpec, ...]
 
     @model_validator(mode="after")
     def keys_are_right(self) -> Self:
-        """Refuse a key used twice and a dependency on what is not there."""
+        """Refuse nothing to do, a key used twice and a dependency on what is not there."""
+        if not self.components:
+            raise ValueError("has no components")
         keys = [component.key for component in self.components]
         _refuse_twice("component", keys)
         for component in self.components:

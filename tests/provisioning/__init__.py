@@ -1,0 +1,1 @@
+"""Tests of provisioning: runbooks, plans, runs."""

@@ -28,7 +28,7 @@ def make_topology(
     public: str = PUBLIC,
     parameters: Mapping[str, Any] | None = None,
 ) -> Topology:
-    """Return a Ring2All cluster: container name to role keys; container i has the address .(10+i)."""
+    """Return a Ring2All cluster; `roles` per container, of which number i has the address .(10+i)."""
     chosen = roles or {f"pg-node-0{i}": ("database",) for i in (1, 2, 3)}
     containers = {}
     nodes = {}
