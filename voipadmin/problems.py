@@ -1,4 +1,4 @@
-"""Errors of the REST API as RFC 9457 problems: every fault by field, every finding with its rule."""
+"""Errors of the REST API as RFC 9457 problems: every fault by field."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -74,9 +74,7 @@ def django_errors(error: ValidationError) -> dict[str, list[str]]:
 def _needing(error: ProtectedError | RestrictedError) -> set[str]:
     """Name what stands in the way of a removal."""
     rows: Iterable[Any] = (
-        error.protected_objects
-        if isinstance(error, ProtectedError)
-        else error.restricted_objects
+        error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
     )
     return {f"{row._meta.verbose_name} {row}" for row in rows}
 

@@ -42,9 +42,7 @@ class StrictSerializer(serializers.Serializer):
             raise ValidationError(errors)
         return values
 
-    def row_faults(
-        self, values: dict[str, Any], faulty: set[str]
-    ) -> Iterator[tuple[str, str]]:
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Yield field and message of what fields say together; for serializers of rows."""
         yield from ()
 
@@ -71,6 +69,10 @@ class StrictSerializer(serializers.Serializer):
 class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
     """A strict serializer of rows; constraints speak beside the fields (DRF ignores most)."""
 
+    def get_validators(self) -> list[Any]:
+        """Leave uniqueness to the constraints, whose messages name a field."""
+        return []
+
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         """Give JSON columns a check of what PostgreSQL cannot store."""
         kind, options = super().build_standard_field(field_name, model_field)
@@ -78,9 +80,7 @@ class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
             options.setdefault("validators", []).append(storable_json)
         return kind, options
 
-    def row_faults(
-        self, values: dict[str, Any], faulty: set[str]
-    ) -> Iterator[tuple[str, str]]:
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Check the constraints of the row as it would be, as far as its fields are good."""
         row = self._row(values)
         known = {field.source for field in self._writable_fields}

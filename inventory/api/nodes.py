@@ -143,9 +143,7 @@ class PlacementViewSet(ReadOnlyViewSet):
 class RoleAssignmentViewSet(ReadOnlyViewSet):
     """Which roles nodes have and had."""
 
-    queryset = RoleAssignment.objects.select_related(
-        "node__cluster", "role", "availability_group"
-    )
+    queryset = RoleAssignment.objects.select_related("node__cluster", "role", "availability_group")
     serializer_class = RoleAssignmentSerializer
     filterset_class = RoleAssignmentFilter
     ordering_fields = ("valid_from", "valid_to", "state")

@@ -44,7 +44,7 @@ class PlatformFilter(django_filters.FilterSet):
 class PlatformViewSet(ReadOnlyViewSet):
     """The vendors' products."""
 
-    queryset = Platform.objects.annotate(revision=Max("revisions__number"))
+    queryset = Platform.objects.annotate(revision=Max("revisions__number")).order_by("key")
     serializer_class = PlatformSerializer
     filterset_class = PlatformFilter
     ordering_fields = ("key", "name", "vendor")
@@ -84,7 +84,7 @@ class RoleViewSet(ReadOnlyViewSet):
 
 def _newest() -> dict[int, PlatformData]:
     """Return every platform as its newest revision has it, by the platform's pk."""
-    revisions = PlatformRevision.objects.order_by("platform", "-number").distinct("platform")
+    revisions = PlatformRevision.objects.order_by("platform_id", "-number").distinct("platform_id")
     return {
         revision.platform_id: effective_platform(revision)
         for revision in revisions.select_related("platform")

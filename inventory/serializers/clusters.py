@@ -61,9 +61,7 @@ class ClusterSerializer(StrictModelSerializer):
             raise serializers.ValidationError("Send an object of parameters.")
         return value
 
-    def row_faults(
-        self, values: dict[str, Any], faulty: set[str]
-    ) -> Iterator[tuple[str, str]]:
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Check release and platform together, and that the platform stays."""
         instance = self.instance if isinstance(self.instance, Cluster) else None
         platform = values.get("platform") or (instance and instance.platform)

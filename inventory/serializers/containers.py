@@ -31,6 +31,10 @@ class ContainerAddressSerializer(StrictModelSerializer):
         model = Address
         fields = ("network", "ip", "name")
 
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
+        """Leave it to the operation, which knows the whole cluster, whether an address is free."""
+        yield from super().row_faults(values, faulty | {"network"})
+
 
 class ContainerDiskSerializer(StrictModelSerializer):
     """A disk, named by its device."""
@@ -95,9 +99,7 @@ class ContainerSerializer(StrictModelSerializer):
             if placement.valid_to is None
         )
 
-    def row_faults(
-        self, values: dict[str, Any], faulty: set[str]
-    ) -> Iterator[tuple[str, str]]:
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Refuse a network or a device twice, beside what the row's constraints say."""
         yield from super().row_faults(values, faulty)
         networks = Counter(address["network"].name for address in values.get("addresses", ()))

@@ -30,9 +30,7 @@ class FactSerializer(StrictModelSerializer):
         fields = ("id", "cluster", "container", "node", "key", "value", "at", "origin")
         read_only_fields = ("at", "origin")
 
-    def row_faults(
-        self, values: dict[str, Any], faulty: set[str]
-    ) -> Iterator[tuple[str, str]]:
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Refuse two subjects, and a subject of another cluster."""
         yield from super().row_faults(values, faulty)
         cluster = values.get("cluster")

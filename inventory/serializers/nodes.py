@@ -1,7 +1,7 @@
 """Nodes with their roles, and the history of both; groups and balancers."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from rest_framework import serializers
 
@@ -33,6 +33,15 @@ class NodeRoleSerializer(StrictSerializer):
     )
     state = serializers.CharField(read_only=True)
 
+    def _unexpected(self, data: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+        """Let a state pass that the node has, so that what was read can be sent back."""
+        node = self.root.instance
+        held = CurrentNode(node).roles if isinstance(node, Node) else []
+        states = {assignment.role.key: assignment.state for assignment in held}
+        for name, faults in super()._unexpected(data):
+            if name != "state" or states.get(str(data.get("role"))) != data["state"]:
+                yield name, faults
+
 
 class NodeSerializer(StrictModelSerializer):
     """A node, the name of the container it runs on, and its roles."""
@@ -50,9 +59,7 @@ class NodeSerializer(StrictModelSerializer):
         """Show what holds now."""
         return super().to_representation(CurrentNode(instance))
 
-    def row_faults(
-        self, values: dict[str, Any], faulty: set[str]
-    ) -> Iterator[tuple[str, str]]:
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Name containers and roles that are not there, and a cluster that a node cannot change."""
         yield from super().row_faults(values, faulty)
         instance = self.instance if isinstance(self.instance, Node) else None
@@ -80,10 +87,9 @@ class NodeSerializer(StrictModelSerializer):
 
     def held(self) -> tuple[RoleChoice, ...]:
         """Return the roles that the node has now, as an operation takes them."""
-        assert isinstance(self.instance, Node)
         return tuple(
             RoleChoice(a.role.key, a.availability_group.name if a.availability_group else None)
-            for a in CurrentNode(self.instance).roles
+            for a in CurrentNode(cast(Node, self.instance)).roles
         )
 
 
@@ -193,9 +199,7 @@ class BalancerSerializer(StrictModelSerializer):
             "instances",
         )
 
-    def row_faults(
-        self, values: dict[str, Any], faulty: set[str]
-    ) -> Iterator[tuple[str, str]]:
+    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Check what the operation takes by name; the address is the rules' business."""
         rest = {name: value for name, value in values.items() if name != "role"}
         yield from super().row_faults(rest, faulty | {"ip", "role"})
@@ -211,8 +215,8 @@ class BalancerSerializer(StrictModelSerializer):
 
     def view(self) -> BalancerView:
         """Return the balancer as it would be."""
-        row = self._row({k: v for k, v in self.validated_data.items() if k != "role"})
-        assert isinstance(row, Balancer)
+        plain = {k: v for k, v in self.validated_data.items() if k != "role"}
+        row = cast(Balancer, self._row(plain))
         role = self.validated_data.get("role")
         return BalancerView(
             pk=row.pk,

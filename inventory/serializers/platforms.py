@@ -30,7 +30,7 @@ class ReleaseSerializer(serializers.ModelSerializer):
 
 
 class RoleSerializer(serializers.ModelSerializer):
-    """A role with its facts of the newest revision, local overrides laid over; each has a source."""
+    """A role with its sourced facts of the newest revision, local overrides laid over."""
 
     platform = shown("key")
     facts = serializers.SerializerMethodField()
