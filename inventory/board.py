@@ -22,6 +22,14 @@ NEED_WORDS = {
     Need.UNSPECIFIED: "not specified by the vendor",
 }
 HA_WORDS = {"app": "APP LEVEL", "os": "OS LEVEL", "none": "None", "unspecified": "Not specified"}
+# Documents that rules of every platform cite.
+DOCUMENTS = {
+    "000": "VoipNow: Distributed System Deployment",
+    "001": "VoipNow: Distributed System Deployment, two versions compared",
+    "002": "VoipNow: Roles Requirements",
+    "003": "VoipNow: Software Roles",
+    "004": "Ring2All: Distributed Deployment Overview",
+}
 SEVERITY_WORDS = {
     Severity.ERROR: "Errors",
     Severity.WARNING: "Warnings",
@@ -38,6 +46,12 @@ class FindingRow:
     url: str
 
     @property
+    def source_text(self) -> str:
+        """Return the vendor's words without the marks of the table that they stand in."""
+        cells = self.finding.source.text.replace("**", "").split("|")
+        return " · ".join(filter(None, map(str.strip, cells)))
+
+    @property
     def blocks_words(self) -> str:
         """Say what the finding stands in the way of."""
         return BLOCKS_WORDS[self.finding.blocks]
@@ -50,6 +64,11 @@ class FindingGroup:
     severity: Severity
     title: str
     rows: list[FindingRow]
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the page shows the group unfolded: it matters, or stands in the way."""
+        return self.severity is not Severity.INFO or any(row.finding.blocks for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -196,8 +215,7 @@ def _finding_row(finding: Finding, platform: Platform | None) -> FindingRow:
         if document.key == key:
             title = f"{document.title}, {page}" if page else document.title
             return FindingRow(finding, title, document.url)
-    title = f"Document {key}" if key.isdigit() else f"Our reading ({key})"
-    return FindingRow(finding, title, "")
+    return FindingRow(finding, DOCUMENTS.get(key, f"Our reading ({key})"), "")
 
 
 def _address(topology: Topology, node: NodeView, kind: str) -> AddressView | None:

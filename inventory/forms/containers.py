@@ -37,6 +37,7 @@ class ContainerForm(PageModelForm):
             "ssh_network",
             "ssh_port",
         )
+        labels = {"vcpus": "CPUs (vCPU)"}
         help_texts = {
             "state": "Containers can be started and stopped (R4).",
             "hypervisor": "The physical host whose loss takes this machine along.",
