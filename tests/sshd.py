@@ -18,6 +18,8 @@ from inventory.ssh import Target
 
 CONFIG = """\
 ListenAddress 127.0.0.1:{port}
+ListenAddress 127.0.0.2:{port}
+ListenAddress 127.0.0.3:{port}
 HostKey {folder}/host_key
 PidFile {folder}/sshd.pid
 AuthorizedKeysFile {folder}/authorized_keys
