@@ -45,10 +45,16 @@ def blocking(topology: Topology, *, roles: Iterable[str] | None = None) -> list[
     return [
         finding
         for finding in findings(topology)
-        if finding.severity is Severity.ERROR
-        and finding.blocks is not Blocks.NOTHING
+        if _forbids(finding)
         and (chosen is None or not finding.role or finding.role in chosen)
     ]
+
+
+def _forbids(finding: Finding) -> bool:
+    """Tell whether a run is out of the question; what may not be saved may not be run either."""
+    return finding.blocks is Blocks.RUN or (
+        finding.blocks is Blocks.SAVE and finding.severity is Severity.ERROR
+    )
 
 
 def missing_logins(cluster: Cluster, names: Iterable[str]) -> Iterator[Finding]:

@@ -52,7 +52,11 @@ def obstacles(cluster: Cluster, topology: Topology, made: Plan) -> list[Finding]
     """Return all that stands in the way of carrying a plan out."""
     roles = {step.role for step in made.steps}
     containers = {step.container for step in made.steps}
-    found = [*blocking(topology, roles=roles), *missing_logins(cluster, containers)]
+    found = blocking(topology, roles=roles)
+    # Rules know of logins and host keys; what only a login itself needs comes on top.
+    named = {finding.subject for finding in found}
+    missing = missing_logins(cluster, containers)
+    found += [finding for finding in missing if finding.subject not in named]
     if not made.steps:
         found.append(obstacle("empty_plan", "cluster", _nothing(made)))
     return found

@@ -60,7 +60,7 @@ def end_run(run: Run, status: RunStatus, reason: str) -> None:
     now = timezone.now()
     run.move(status, reason=reason, finished_at=now, lease_expires_at=None, driver="")
     for window in run.maintenance_windows.filter(ends_at__gt=now):
-        window.ends_at = max(now, window.starts_at + timedelta(seconds=1))
+        window.ends_at = max(now, window.starts_at + timedelta(microseconds=1))
         window.save(update_fields=["ends_at"])
     _settle_assignments(run)
     if before := run.data.get("cluster_state"):
