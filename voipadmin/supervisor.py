@@ -137,7 +137,7 @@ def answers(chosen: Options) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.bind, chosen.bind)  # noqa: S104
     try:
         with socket.create_connection((host, chosen.port), timeout=2) as connection:
-            connection.sendall(b"HEAD /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return connection.recv(5) == b"HTTP/"
     except OSError:
         return False

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             sys.exit(1)
         call_command("migrate", verbosity=0, interactive=False)
         if "sync_platforms" in get_commands():
-            call_command("sync_platforms")
+            call_command("sync_platforms", verbosity=0)
         collect_changed()
         call_command("ensure_administrator")
 
