@@ -28,7 +28,7 @@ def make_topology(
     public: str = PUBLIC,
     parameters: Mapping[str, Any] | None = None,
 ) -> Topology:
-    """Return a Ring2All cluster; `roles` per container, of which number i has the address .(10+i)."""
+    """Return a Ring2All cluster of containers and their roles; the first has the address .11."""
     chosen = roles or {f"pg-node-0{i}": ("database",) for i in (1, 2, 3)}
     containers = {}
     nodes = {}
