@@ -1,6 +1,7 @@
 """The collector's loop: lease, dispatch, gather, write. Only this thread talks to the database."""
 
 import logging
+import os
 import threading
 import time
 import zlib
@@ -8,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
@@ -59,12 +61,17 @@ class Collector:
         self._facts = Facts()
         self._lease_at = self._write_at = self._ahead_at = 0.0
         self._started = False
+        # The supervisor restarts a collector that stops touching this file.
+        beat = os.environ.get("VOIPADMIN_HEARTBEAT")
+        self._heartbeat = Path(beat) if beat else None
 
     def run(self, stop: threading.Event) -> None:
         """Collect until `stop`; then write what is there and free the shards."""
         try:
             while not stop.is_set():
                 self.step()
+                if self._heartbeat:
+                    self._heartbeat.touch()
         finally:
             self.close()
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from io import StringIO
 from typing import Any
 
 from django.core.management import call_command, get_commands
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             sys.exit(1)
         call_command("migrate", verbosity=0, interactive=False)
         if "sync_platforms" in get_commands():
-            call_command("sync_platforms", verbosity=0)
+            call_command("sync_platforms", stdout=StringIO())
         collect_changed()
         call_command("ensure_administrator")
 
