@@ -1,8 +1,8 @@
 """What the pages show of a cluster: layers, roles and nodes, and findings with their documents."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from inventory.platforms.schema import Layer, Need, Platform, Role
 from inventory.rules import Blocks, Finding, Severity
@@ -39,11 +39,13 @@ SEVERITY_WORDS = {
 
 @dataclass(frozen=True)
 class FindingRow:
-    """A finding with the title of the document that it cites."""
+    """A finding with the title of the document that it cites, and the key of what it is about."""
 
     finding: Finding
     document: str
     url: str
+    kind: str = ""
+    pk: int | None = None
 
     @property
     def source_text(self) -> str:
@@ -193,14 +195,17 @@ def node_rows(topology: Topology, role: str) -> list[NodeRow]:
     ]
 
 
-def finding_rows(findings: Iterable[Finding], platform: Platform | None) -> list[FindingRow]:
-    """Give findings their documents' titles."""
-    return [_finding_row(finding, platform) for finding in findings]
+def finding_rows(
+    findings: Iterable[Finding], platform: Platform | None, topology: Topology | None = None
+) -> list[FindingRow]:
+    """Give findings their documents' titles, and, in a topology, the keys of their subjects."""
+    rows = [_finding_row(finding, platform) for finding in findings]
+    return [_with_subject(row, topology) for row in rows] if topology else rows
 
 
-def finding_groups(findings: Iterable[Finding], platform: Platform | None) -> list[FindingGroup]:
+def finding_groups(findings: Iterable[Finding], topology: Topology) -> list[FindingGroup]:
     """Group findings by severity, worst first; a severity without findings is left out."""
-    rows = finding_rows(findings, platform)
+    rows = finding_rows(findings, topology.platform, topology)
     groups = (
         FindingGroup(severity, title, [r for r in rows if r.finding.severity is severity])
         for severity, title in SEVERITY_WORDS.items()
@@ -216,6 +221,17 @@ def _finding_row(finding: Finding, platform: Platform | None) -> FindingRow:
             title = f"{document.title}, {page}" if page else document.title
             return FindingRow(finding, title, document.url)
     return FindingRow(finding, DOCUMENTS.get(key, f"Our reading ({key})"), "")
+
+
+def _with_subject(row: FindingRow, topology: Topology) -> FindingRow:
+    """Find the container or node that a finding is about."""
+    kind, _, name = row.finding.subject.partition(":")
+    things: Mapping[str, Mapping[str, ContainerView | NodeView]] = {
+        "container": topology.containers,
+        "node": topology.nodes,
+    }
+    thing = things.get(kind, {}).get(name)
+    return replace(row, kind=kind, pk=thing.pk) if thing else row
 
 
 def _address(topology: Topology, node: NodeView, kind: str) -> AddressView | None:

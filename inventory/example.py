@@ -7,7 +7,7 @@ come from the range reserved for documentation (RFC 5737). Never monitored, neve
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from inventory import services
@@ -56,7 +56,7 @@ ROWS = (
 
 
 @transaction.atomic
-def load(*, actor: AbstractBaseUser | None) -> tuple[Cluster, bool]:
+def load(*, actor: User | None) -> tuple[Cluster, bool]:
     """Make the example unless it is there; return it and whether it is new.
 
     Raises Platform.DoesNotExist before `sync_platforms` has run.
@@ -68,7 +68,7 @@ def load(*, actor: AbstractBaseUser | None) -> tuple[Cluster, bool]:
     return _make(platform, actor), True
 
 
-def _make(platform: Platform, actor: AbstractBaseUser | None) -> Cluster:
+def _make(platform: Platform, actor: User | None) -> Cluster:
     """Describe the guide's cluster."""
     cluster = services.create_cluster(
         actor=actor,

@@ -80,7 +80,8 @@ class ClusterForm(PageModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """Leave out what follows from the release."""
-        return super()._get_validation_exclusions() | {"platform", "revision"}
+        inherited: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return inherited | {"platform", "revision"}
 
 
 class NetworkForm(PageModelForm):

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -110,7 +110,8 @@ class ContainerForm(PageModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """Check all columns but the cluster."""
-        return super()._get_validation_exclusions() | {"cluster"}
+        inherited: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return inherited | {"cluster"}
 
     def address_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the address fields by kind, for the page."""
@@ -197,8 +198,7 @@ DiskFormSet = forms.formset_factory(DiskForm, formset=BaseDiskFormSet, extra=2, 
 def disk_formset(data: Any, view: ContainerView | None) -> BaseDiskFormSet:
     """Make the rows of a container's disks."""
     initial = [asdict(disk) for disk in (view.disks if view else ())]
-    formset: BaseDiskFormSet = DiskFormSet(data, initial=initial, prefix="disks")
-    return formset
+    return cast("BaseDiskFormSet", DiskFormSet(data, initial=initial, prefix="disks"))
 
 
 class AdoptForm(PageForm):

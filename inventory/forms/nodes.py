@@ -83,10 +83,12 @@ class NodeForm(ContainerChoiceForm):
             kwargs.setdefault("initial", _initial(node))
         super().__init__(*args, topology=topology, **kwargs)
         self.node = node
-        field = cast("forms.MultipleChoiceField", self.fields["roles"])
-        field.choices = [
-            (r.key, r.name) for r in topology.platform.roles if topology.release.has_role(r.key)
-        ]
+        self.offered = {
+            role.key: role.name
+            for role in topology.platform.roles
+            if topology.release.has_role(role.key)
+        }
+        cast("forms.MultipleChoiceField", self.fields["roles"]).choices = [*self.offered.items()]
         if node:
             del self.fields["container"]  # moving is an operation of its own
         for role in self._grouped_roles():
@@ -99,14 +101,13 @@ class NodeForm(ContainerChoiceForm):
     def layers(self) -> list[tuple[str, list[RoleOption]]]:
         """Return the roles by layer, as the page shows them."""
         chosen = set(self["roles"].value() or ())
-        offered = {key for key, _ in self["roles"].field.choices}
         return [
             (
                 layer.name,
                 [
                     self._option(role, is_chosen=role.key in chosen)
                     for role in self.topology.platform.roles
-                    if role.layer == layer.key and role.key in offered
+                    if role.layer == layer.key and role.key in self.offered
                 ],
             )
             for layer in self.topology.platform.layers

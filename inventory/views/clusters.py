@@ -75,7 +75,7 @@ def cluster_detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "cluster": cluster,
         "layers": layer_rows(topology, found),
-        "groups": finding_groups(found, topology.platform),
+        "groups": finding_groups(found, topology),
         "blocks_run": any(finding.blocks == "run" for finding in found),
         "networks": topology.networks.values(),
         "containers": sorted(topology.containers.values(), key=lambda c: c.name),
@@ -176,10 +176,7 @@ def _fixed(
     reason = f"Fix of {finding.rule}"
     if attempt.perform(fix, cluster=cluster, reason=reason):
         messages.success(request, f"{fix.summary}: done.")
-    for row in attempt.refused:
-        messages.error(request, f"{row.finding.rule}: {row.finding.message}")
-    for error in attempt.form.non_field_errors():
-        messages.error(request, error)
+    attempt.say()
     return redirect(cluster)
 
 

@@ -167,10 +167,7 @@ def container_release(request: HttpRequest, pk: int) -> HttpResponse:
     attempt = Attempt(request, forms.Form({}), None)
     if attempt.perform(RemoveContainer(container.name), cluster=container.cluster):
         messages.success(request, f"{container.name} is in the free pool now.")
-    for row in attempt.refused:
-        messages.error(request, f"{row.finding.rule}: {row.finding.message}")
-    for error in attempt.form.non_field_errors():
-        messages.error(request, error)
+    attempt.say()
     return redirect(container)
 
 

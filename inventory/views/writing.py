@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
@@ -60,6 +61,13 @@ class Attempt:
                 request_id=request_id(self.request),
             )
         )
+
+    def say(self) -> None:
+        """Say a no in messages, where there is a button and no form."""
+        for row in self.refused:
+            messages.error(self.request, f"{row.finding.rule}: {row.finding.message}")
+        for error in self.form.non_field_errors():
+            messages.error(self.request, str(error))
 
     def _add(self, error: ValidationError) -> None:
         """Put a row's faults beside their fields, or above the form."""

@@ -10,7 +10,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from inventory import example
 from inventory.models import Cluster, Network, Node
-from tests import browser
+from tests import looks
+from tests.browser import CHROMIUM
 from tests.factories import (
     make_container,
     make_database_cluster,
@@ -22,21 +23,21 @@ from tests.factories import (
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not Path(browser.CHROMIUM).exists(), reason="Chromium is missing"),
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is missing"),
 ]
 
 
 @pytest.fixture
 def stranger(live_server: LiveServer) -> Iterator[Page]:
     """Open a browser that nobody has signed in with."""
-    with browser.browser_page(live_server.url) as page:
+    with looks.open_page(live_server.url) as page:
         yield page
 
 
 @pytest.fixture
 def page(stranger: Page, live_server: LiveServer) -> Page:
     """Open a browser of an administrator; what its console complains of fails the test."""
-    browser.sign_in(stranger, make_user("admin", superuser=True), live_server.url)
+    looks.sign_in(stranger, make_user("admin", superuser=True), live_server.url)
     stranger.on("pageerror", lambda error: pytest.fail(str(error)))
     return stranger
 
@@ -78,8 +79,8 @@ def test_axe_finds_no_serious_fault_and_every_page_fits_a_phone(page: Page) -> N
     found = {}
     for address in addresses():
         page.goto(address, wait_until="networkidle")
-        too_wide = [f"{wide} px too wide"] if (wide := browser.overflow(page)) > 0 else []
-        if problems := browser.faults(page) + too_wide:
+        too_wide = [f"{wide} px too wide"] if (wide := looks.overflow(page)) > 0 else []
+        if problems := looks.faults(page) + too_wide:
             found[address] = problems
 
     assert found == {}
@@ -90,9 +91,18 @@ def test_axe_finds_no_serious_fault_before_there_is_data(page: Page) -> None:
     make_platforms()
     for address in ("/clusters/", "/containers/", "/networks/"):
         page.goto(address)
-        found[address] = browser.faults(page)
+        found[address] = looks.faults(page)
 
     assert not any(found.values()), found
+
+
+def test_the_checks_see_a_fault_when_there_is_one(page: Page) -> None:
+    page.goto("/networks/")
+    page.evaluate("document.querySelector('h1').style.color = '#222'")
+    page.evaluate("document.querySelector('h1').style.minWidth = '50rem'")
+
+    assert any("color-contrast" in fault for fault in looks.faults(page))
+    assert looks.overflow(page) > 0
 
 
 def test_axe_finds_no_serious_fault_on_the_sign_in_page(stranger: Page) -> None:
@@ -102,7 +112,7 @@ def test_axe_finds_no_serious_fault_on_the_sign_in_page(stranger: Page) -> None:
     stranger.get_by_role("button", name="Sign in").click()
 
     expect(stranger.get_by_role("alert")).to_contain_text("Please enter a correct username")
-    assert browser.faults(stranger) == []
+    assert looks.faults(stranger) == []
 
 
 def test_a_refusal_takes_the_focus_and_has_no_serious_fault(page: Page) -> None:
@@ -121,7 +131,7 @@ def test_a_refusal_takes_the_focus_and_has_no_serious_fault(page: Page) -> None:
     expect(refusal).to_be_focused()
     expect(page.get_by_label("Name")).to_have_value("pg-node-03")
     expect(page.get_by_label("Database", exact=True)).to_be_checked()
-    assert browser.faults(page) == []
+    assert looks.faults(page) == []
 
 
 def test_the_first_steps_work_by_keyboard_alone(page: Page) -> None:
