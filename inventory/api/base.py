@@ -27,7 +27,7 @@ class InventoryViewSet(viewsets.GenericViewSet):
     @property
     def actor(self) -> User:
         """Return who sends the request."""
-        return cast(User, self.request.user)
+        return cast("User", self.request.user)
 
     def carry_out(self, operation: Operation, cluster: Cluster | None) -> Result:
         """Perform an operation; headers may carry a reason and the request's id."""

@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.api.base import WritableViewSet
+from inventory.edits import cluster_edits, network_edits
 from inventory.history import lock_clusters
-from inventory.models import Cluster, Network
-from inventory.operations import AttachNetwork, ChangeCluster, DetachNetwork
+from inventory.models import Cluster
+from inventory.operations import AttachNetwork
 from inventory.rules import findings
 from inventory.serializers.clusters import ClusterSerializer
 from inventory.serializers.findings import FindingSerializer
@@ -61,13 +62,11 @@ class ClusterViewSet(WritableViewSet):
         values = dict(serializer.validated_data)
         values.pop("platform", None)
         networks = values.pop("networks", None)
-        changed = {k: v for k, v in values.items() if v != getattr(cluster, k)}
-        if "release" in changed:
-            changed["release"] = changed["release"].key
-        if changed:
-            self.carry_out(ChangeCluster(changed), cluster)
+        edits = [*cluster_edits(cluster, values)]
         if networks is not None:
-            self._use(networks, cluster)
+            edits += network_edits(cluster, networks)
+        for operation in edits:
+            self.carry_out(operation, cluster)
         return cluster
 
     def remove(self, row: Cluster) -> None:
@@ -78,15 +77,6 @@ class ClusterViewSet(WritableViewSet):
     def cluster_of(self, row: Cluster) -> Cluster:
         """Return the cluster itself."""
         return row
-
-    def _use(self, networks: list[Network], cluster: Cluster) -> None:
-        """Attach new networks, then let go of those no longer named."""
-        held = {network.name: network for network in cluster.networks.all()}
-        wanted = {network.name: network for network in networks}
-        for name in wanted.keys() - held.keys():
-            self.carry_out(AttachNetwork(network_view(wanted[name])), cluster)
-        for name in held.keys() - wanted.keys():
-            self.carry_out(DetachNetwork(name), cluster)
 
     @extend_schema(responses=FindingSerializer(many=True))
     @action(detail=True, filterset_class=None, pagination_class=None)

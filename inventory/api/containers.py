@@ -1,6 +1,5 @@
 """Containers: machines in clusters and in the free pool, and their host keys."""
 
-from dataclasses import replace
 from typing import Any
 
 import django_filters
@@ -10,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.api.base import ClusterPartFilter, WritableViewSet
-from inventory.models import Cluster, Container
-from inventory.operations import AddContainer, ChangeContainer, RemoveContainer
+from inventory.edits import container_edits
+from inventory.models import Container
+from inventory.operations import AddContainer, RemoveContainer
 from inventory.serializers.containers import (
     ContainerSerializer,
     HostKeyConfirmationSerializer,
@@ -57,17 +57,9 @@ class ContainerViewSet(WritableViewSet):
         row: Container = serializer.instance
         view: ContainerView = serializer.view()
         target = serializer.validated_data.get("cluster", row.cluster)
-        if target == row.cluster:
-            return self.carry_out(ChangeContainer(row.name, view), row.cluster).row
-        return self._move(row, view, target)
-
-    def _move(self, row: Container, view: ContainerView, target: Cluster | None) -> Any:
-        """Leave a cluster, then join another, or stay in the free pool."""
-        if row.cluster:
-            self.carry_out(RemoveContainer(row.name, to_pool=True), row.cluster)
-        if target:
-            return self.carry_out(AddContainer(replace(view, pk=row.pk)), target).row
-        return self.carry_out(ChangeContainer(row.name, view), None).row
+        for operation, cluster in container_edits(row, view, target):
+            self.carry_out(operation, cluster)
+        return row
 
     def remove(self, row: Container) -> None:
         """Take a machine out of the inventory."""

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.api.base import ClusterPartFilter, ReadOnlyViewSet, WritableViewSet
+from inventory.edits import held_roles, node_edits
 from inventory.models import AvailabilityGroup, Balancer, Node, Placement, RoleAssignment
 from inventory.operations import (
     AddNode,
-    ChangeNode,
     MoveNode,
     RemoveBalancer,
     RemoveNode,
@@ -106,13 +106,14 @@ class NodeViewSet(WritableViewSet):
     def change(self, serializer: Any) -> Any:
         """Change name and roles, and move it when the container differs."""
         node, values = serializer.instance, serializer.validated_data
-        name = values.get("name", node.name)
-        container = values.get("container")
-        if container and container != serializer.to_representation(node)["container"]:
-            self.carry_out(MoveNode(node.name, container), node.cluster)
-        if "roles" in values or name != node.name:
-            roles = serializer.choices() if "roles" in values else serializer.held()
-            self.carry_out(ChangeNode(node.name, name, roles), node.cluster)
+        edits = node_edits(
+            node,
+            name=values.get("name", node.name),
+            container=values.get("container"),
+            roles=serializer.choices() if "roles" in values else held_roles(node),
+        )
+        for operation in list(edits):
+            self.carry_out(operation, node.cluster)
         return node
 
     def remove(self, row: Node) -> None:

@@ -85,13 +85,6 @@ class NodeSerializer(StrictModelSerializer):
             for role in self.validated_data["roles"]
         )
 
-    def held(self) -> tuple[RoleChoice, ...]:
-        """Return the roles that the node has now, as an operation takes them."""
-        return tuple(
-            RoleChoice(a.role.key, a.availability_group.name if a.availability_group else None)
-            for a in CurrentNode(cast(Node, self.instance)).roles
-        )
-
 
 class CurrentNode:
     """A node's row with what it runs on and has now; its past is left out."""
@@ -216,7 +209,7 @@ class BalancerSerializer(StrictModelSerializer):
     def view(self) -> BalancerView:
         """Return the balancer as it would be."""
         plain = {k: v for k, v in self.validated_data.items() if k != "role"}
-        row = cast(Balancer, self._row(plain))
+        row = cast("Balancer", self._row(plain))
         role = self.validated_data.get("role")
         return BalancerView(
             pk=row.pk,

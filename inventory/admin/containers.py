@@ -1,0 +1,119 @@
+"""Containers with their addresses and disks, written as one."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.forms import BaseFormSet
+from django.http import HttpRequest
+
+from inventory.admin.base import OperationAdmin, OperationForm, PartInline, ReadOnlyAdmin, kept
+from inventory.edits import container_edits
+from inventory.models import Address, Container, Disk
+from inventory.operations import AddContainer, RemoveContainer
+from inventory.snapshot import container_view
+from inventory.topology import AddressView, ContainerView, DiskView
+
+COLUMNS = (
+    "name",
+    "state",
+    "os_id",
+    "os_version",
+    "arch",
+    "vcpus",
+    "memory_mib",
+    "behind_nat",
+    "virtualisation_ha",
+    "ssh_port",
+    "ssh_network",
+)
+NAMED = ("location", "hypervisor", "credential")
+
+
+class AddressForm(OperationForm):
+    """An address; whether it is free, the rules say."""
+
+    left_to_rules = frozenset({"ip"})
+
+
+class AddressInline(PartInline):
+    """The addresses of a container."""
+
+    model = Address
+    form = AddressForm
+
+
+class DiskInline(PartInline):
+    """The disks of a container."""
+
+    model = Disk
+    form = OperationForm
+
+
+@admin.register(Container)
+class ContainerAdmin(OperationAdmin):
+    """Machines in clusters and in the free pool."""
+
+    list_display = ("name", "cluster", "state", "os_id", "os_version", "vcpus", "memory_mib")
+    list_filter = ("cluster", "state", "os_id", "location")
+    list_select_related = ("cluster",)
+    search_fields = ("name", "addresses__ip", "addresses__name")
+    fields = ("cluster", *COLUMNS, *NAMED, "host_key", "host_key_confirmed_at", "created_at")
+    readonly_fields = ("host_key", "host_key_confirmed_at", "created_at")
+    inlines = (AddressInline, DiskInline)
+
+    def write(
+        self, request: HttpRequest, row: Any, form: Any, formsets: list[BaseFormSet], change: bool
+    ) -> models.Model:
+        """Add a machine, change it, or move it between clusters and free pool."""
+        target = form.cleaned_data["cluster"]
+        if not change:
+            view = ContainerView(**_values(form.cleaned_data, formsets))
+            return self.carry_out(request, AddContainer(view), target).row
+        stored = Container.objects.select_related("cluster").get(pk=row.pk)
+        view = replace(container_view(stored), **_values(form.cleaned_data, formsets))
+        for operation, cluster in container_edits(stored, view, target):
+            self.carry_out(request, operation, cluster)
+        return stored
+
+    def remove(self, request: HttpRequest, row: Container) -> None:
+        """Take a machine out of the inventory."""
+        self.carry_out(request, RemoveContainer(row.name, to_pool=False), row.cluster)
+
+
+@admin.register(Address)
+class AddressAdmin(ReadOnlyAdmin):
+    """All addresses, to search in; they are changed at their container."""
+
+    list_display = ("ip", "network", "container", "name")
+    list_filter = ("network",)
+    list_select_related = ("network", "container")
+    search_fields = ("ip", "name", "container__name")
+
+
+@admin.register(Disk)
+class DiskAdmin(ReadOnlyAdmin):
+    """All disks, to search in; they are changed at their container."""
+
+    list_display = ("device", "container", "size_gib", "kind", "purpose")
+    list_filter = ("kind", "purpose")
+    list_select_related = ("container",)
+    search_fields = ("device", "container__name")
+
+
+def _values(data: dict[str, Any], formsets: list[BaseFormSet]) -> dict[str, Any]:
+    """Return what the forms say, in the words of a view."""
+    parts = {formset.model: list(kept(formset)) for formset in formsets}  # type: ignore[attr-defined]
+    return {
+        **{name: data[name] for name in COLUMNS},
+        **{name: data[name].name if data[name] else None for name in NAMED},
+        "addresses": tuple(
+            AddressView(part["network"].name, part["ip"], part["name"])
+            for part in parts.get(Address, ())
+        ),
+        "disks": tuple(
+            DiskView(part["device"], part["size_gib"], part["kind"], part["purpose"])
+            for part in parts.get(Disk, ())
+        ),
+    }
