@@ -1,0 +1,1 @@
+"""What we observe: probes, samples, rollups, charts and headroom."""

@@ -110,4 +110,3 @@ def _leaders(nodes: Iterable[int], now: datetime) -> dict[int, bool]:
     with connection.cursor() as cursor:
         cursor.execute(LATEST, [place, POSTGRESQL.number, list(nodes), now - WINDOW, now])
         return {row[0]: row[1] == 1 for row in cursor.fetchall() if row[1] is not None}
-

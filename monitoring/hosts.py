@@ -52,12 +52,10 @@ def host_plans(shards: Collection[int]) -> dict[int, HostPlan]:
         .select_related("credential")
         .prefetch_related(
             Prefetch("addresses", Address.objects.select_related("network").order_by("pk")),
-            Prefetch("placements", Placement.objects.current(), to_attr="here"),  # type: ignore[attr-defined]
+            Prefetch("placements", Placement.objects.current(), to_attr="here"),
             Prefetch(
                 "here__node__assignments",
-                RoleAssignment.objects.current()  # type: ignore[attr-defined]
-                .filter(state__in=INSTALLED)
-                .select_related("role"),
+                RoleAssignment.objects.current().filter(state__in=INSTALLED).select_related("role"),
                 to_attr="installed",
             ),
         )

@@ -10,7 +10,7 @@ from django.db.models import F
 from psycopg import errors
 from psycopg.cursor import Cursor
 
-from monitoring.models import IngestCounter, RollupMark
+from monitoring.models import IngestCounter
 from monitoring.partitions import ensure_days, oldest_accepted
 from monitoring.pgcopy import binary
 
@@ -69,7 +69,7 @@ def ingest(rows: Sequence[SampleRow], *, now: datetime) -> Ingested:
 def _closed_until() -> datetime | None:
     """Read up to where hours are closed, and keep them from closing until we commit."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT closed_until FROM {RollupMark._meta.db_table} FOR SHARE")
+        cursor.execute("SELECT closed_until FROM monitoring_rollupmark FOR SHARE")
         row = cursor.fetchone()
     return row[0] if row else None
 
@@ -92,7 +92,7 @@ def _store_new(rows: Sequence[SampleRow]) -> int:
         )
         _copy(rows, "incoming")
         cursor.execute(
-            f"INSERT INTO monitoring_sample {COLUMNS}"
+            "INSERT INTO monitoring_sample (at, subject_id, layout, values)"
             " SELECT at, subject_id, layout, values FROM incoming"
             " ORDER BY subject_id, layout, at ON CONFLICT DO NOTHING"
         )

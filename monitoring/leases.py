@@ -55,9 +55,7 @@ def start(name: str) -> None:
 def renew(name: str, *, hosts: int = 0, visits: int = 0, failures: int = 0) -> frozenset[int]:
     """Say that we live, keep our shards and take or give some up; returns those we hold."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            BEAT, {"name": name, "hosts": hosts, "visits": visits, "failures": failures}
-        )
+        cursor.execute(BEAT, {"name": name, "hosts": hosts, "visits": visits, "failures": failures})
         cursor.execute(QUOTA, [LEASE_S])
         quota = math.ceil(SHARDS / max(cursor.fetchone()[0], 1))
         cursor.execute(RENEW, [LEASE_S, name])

@@ -28,7 +28,7 @@ class Metric:
     resolution: float
     minimum: float | None = 0
     maximum: float | None = None
-    labels: Mapping[int, str] = field(default_factory=dict)
+    labels: Mapping[int, str] = field(default_factory=dict, hash=False)
     note: str = ""
 
     def quantise(self, value: float | None) -> int | None:

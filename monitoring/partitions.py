@@ -45,7 +45,7 @@ def drop_old(now: datetime) -> list[date]:
 
 
 def compact(now: datetime) -> bool:
-    """Rebuild yesterday's index in the first hour of the day; the day is complete but for late rows.
+    """Rebuild yesterday's index in the first hour of the day, when only late rows are to come.
 
     Rows arrive by time, the index is by subject: its pages split in halves and stay two thirds
     full. Whoever misses the hour loses 8 % of space and nothing else.

@@ -36,9 +36,7 @@ def _row(at: datetime, subject_id: int, layout: int, values: Sequence[int | None
         elements = _elements(count).pack(*(part for value in values for part in (4, value)))
         flags = 0
     size = 20 + len(elements)
-    head = _head().pack(
-        4, 8, micros, 4, subject_id, 2, layout, size, 1, flags, INT4_OID, count, 1
-    )
+    head = _head().pack(4, 8, micros, 4, subject_id, 2, layout, size, 1, flags, INT4_OID, count, 1)
     return head + elements
 
 

@@ -12,7 +12,6 @@ from monitoring.visits import Outcome, Visit, Visitor
 log = logging.getLogger(__name__)
 
 
-
 class Pool:
     """At most `limit` daemon threads; a hanging host holds one of them, never the process."""
 
@@ -51,12 +50,10 @@ class Pool:
         while visitor := self._work.get():
             try:
                 visit = visitor.visit()
-            except Exception as error:  # noqa: BLE001 - a fault of ours with one host stays there
+            except Exception as error:
                 log.exception("Visiting %s failed", visitor.plan.name)
                 text = f"Fault in the collector: {type(error).__name__}: {error}"
-                visit = Visit(
-                    visitor.plan.container_id, datetime.now(UTC), Outcome.BROKEN, text
-                )
+                visit = Visit(visitor.plan.container_id, datetime.now(UTC), Outcome.BROKEN, text)
             self._results.put((self, visitor, visit))
 
 

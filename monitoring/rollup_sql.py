@@ -1,4 +1,4 @@
-"""The statements of the rollups.
+"""The statements of the rollups, put together of constants.
 
 Percentiles are nearest rank (percentile_disc) over the stored integers. A layout that grew has
 older rows with fewer values: what they lack counts as missing.
@@ -130,7 +130,7 @@ member AS (
     SELECT cluster_id, role_id, layout, count(DISTINCT node_id) AS nodes
     FROM of_role GROUP BY 1, 2, 3
 )
-""".format(pool=_POOL.format(columns="cluster_id, role_id, layout"))
+""".format(pool=_POOL.format(columns="cluster_id, role_id, layout"))  # noqa: S608
 
 ROLE_HOURS = f"""
 WITH {_MEMBERS}
@@ -139,7 +139,7 @@ SELECT cluster_id, role_id, layout, %(start)s::timestamptz, {_ARRAYS}, min(seen.
 FROM pooled JOIN seen USING (cluster_id, role_id, layout) GROUP BY cluster_id, role_id, layout
 ON CONFLICT (cluster_id, role_id, layout, hour)
 DO UPDATE SET {_REPLACE}, seen_nodes = excluded.seen_nodes
-"""
+"""  # noqa: S608
 
 # A five-minute slot has the mean of each node's samples; the sum over the nodes counts only where
 # every node that was a member for the whole slot has a value.
@@ -186,4 +186,4 @@ ON CONFLICT (cluster_id, role_id, layout, day)
 DO UPDATE SET {_REPLACE}, sum_p95 = excluded.sum_p95, sum_maximum = excluded.sum_maximum,
     complete_slots = excluded.complete_slots, expected_slots = excluded.expected_slots,
     expected_nodes = excluded.expected_nodes, seen_nodes = excluded.seen_nodes
-"""
+"""  # noqa: S608

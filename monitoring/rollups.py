@@ -6,15 +6,17 @@ Computing an hour marks the local day it lies in, which is computed when all its
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from inventory.models import Cluster
 from monitoring import rollup_sql as sql
 from monitoring.metrics import LAYOUTS
-from monitoring.models import DirtyDay, RollupMark, RoleDay, RoleHour, SubjectDay, SubjectHour
+from monitoring.models import DirtyDay, RoleDay, RoleHour, RollupMark, SubjectDay, SubjectHour
 from monitoring.partitions import oldest_accepted
 
 HOUR = timedelta(hours=1)
@@ -112,9 +114,7 @@ def compute_subject_days(cluster: Cluster, day: date) -> None:
 def compute_role_days(cluster: Cluster, day: date) -> None:
     """Compute a day of all roles of a cluster."""
     start, end = day_bounds(cluster, day)
-    _execute(
-        sql.ROLE_DAYS, start=start, end=end, day=day, clusters=[cluster.pk], **_role_layouts()
-    )
+    _execute(sql.ROLE_DAYS, start=start, end=end, day=day, clusters=[cluster.pk], **_role_layouts())
 
 
 def day_bounds(cluster: Cluster, day: date) -> tuple[datetime, datetime]:
@@ -129,12 +129,13 @@ def drop_old_rollups(now: datetime) -> int:
     """Delete what is past its retention; returns the rows deleted."""
     hourly = now - timedelta(days=settings.HOURLY_RETENTION_DAYS)
     daily = (now - timedelta(days=settings.DAILY_RETENTION_DAYS)).date()
-    deleted = 0
-    for model in (SubjectHour, RoleHour):
-        deleted += model.objects.filter(hour__lt=hourly).delete()[0]
-    for model in (SubjectDay, RoleDay):
-        deleted += model.objects.filter(day__lt=daily).delete()[0]
-    return deleted
+    old: tuple[QuerySet, ...] = (
+        SubjectHour.objects.filter(hour__lt=hourly),
+        RoleHour.objects.filter(hour__lt=hourly),
+        SubjectDay.objects.filter(day__lt=daily),
+        RoleDay.objects.filter(day__lt=daily),
+    )
+    return sum(rows.delete()[0] for rows in old)
 
 
 def _first_hour() -> datetime | None:
@@ -188,7 +189,7 @@ def _role_layouts() -> dict[str, list]:
     return {"role_layouts": [p[0] for p in pairs], "role_keys": [p[1] for p in pairs]}
 
 
-def _execute(statement: str, **parameters: object) -> None:
+def _execute(statement: str, **parameters: Any) -> None:
     """Run one statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

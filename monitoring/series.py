@@ -121,9 +121,7 @@ def _rolled(
     """Read hours or days from a start on."""
     if resolution == "hour":
         return list(
-            SubjectHour.objects.filter(
-                layout=layout.number, subject_id=subject_id, hour__gte=start
-            )
+            SubjectHour.objects.filter(layout=layout.number, subject_id=subject_id, hour__gte=start)
             .order_by("hour")
             .values_list("hour", "p50", "p95")
         )
@@ -152,9 +150,6 @@ def _with_gaps(rows: list[Any], step: timedelta) -> list[Row]:
 def _columns(layout: Layout, rows: list[list[int | None] | None]) -> list[list[float | None]]:
     """Turn stored rows into a list of values for each metric."""
     return [
-        [
-            metric.value(row[place]) if row is not None and place < len(row) else None
-            for row in rows
-        ]
+        [metric.value(row[place]) if row is not None and place < len(row) else None for row in rows]
         for place, metric in enumerate(layout.metrics)
     ]

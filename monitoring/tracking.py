@@ -25,9 +25,7 @@ class Track:
         if visit.outcome is Outcome.SEEN:
             seen = replace(self, attempted_at=visit.at, seen_at=visit.at, failures=0, error="")
             return seen._to(HostStatus.UP, now)
-        failed = replace(
-            self, attempted_at=visit.at, failures=self.failures + 1, error=visit.error
-        )
+        failed = replace(self, attempted_at=visit.at, failures=self.failures + 1, error=visit.error)
         if visit.outcome is Outcome.REFUSED:
             return failed._to(HostStatus.REFUSED, now)
         if visit.outcome is Outcome.BROKEN:

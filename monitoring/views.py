@@ -60,9 +60,7 @@ def container_metrics(request: HttpRequest, pk: int) -> HttpResponse:
 def node_metrics(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the charts of a node's roles, then those of the machine it runs on."""
     node = get_object_or_404(Node.objects.select_related("cluster"), pk=pk)
-    placement = (
-        node.placements.filter(valid_to=None).select_related("container__cluster").first()
-    )
+    placement = node.placements.filter(valid_to=None).select_related("container__cluster").first()
     container = placement.container if placement else None
     charts: list[tuple[Layout, int]] = [(layout, node.pk) for layout in _role_layouts(node)]
     if container:
@@ -92,7 +90,9 @@ def cluster_health(request: HttpRequest, slug: str) -> HttpResponse:
     cluster = get_object_or_404(Cluster, slug=slug)
     now = timezone.now()
     containers = cluster.containers.select_related("host_state", "cluster").order_by("name")
-    monitored = set(Container.objects.monitored().filter(cluster=cluster).values_list("pk", flat=True))
+    monitored = set(
+        Container.objects.monitored().filter(cluster=cluster).values_list("pk", flat=True)
+    )
     hosts = [host_view(c, now, monitored=c.pk in monitored) for c in containers]
     hosts.sort(key=lambda host: (not host.monitored, WORST_FIRST.index(host.shown)))
     context = {"cluster": cluster, "hosts": hosts, "poll_s": poll_s()}
@@ -134,9 +134,7 @@ def series(request: HttpRequest, layout: int, pk: int) -> HttpResponse:
     return JsonResponse(answer)
 
 
-def host_view(
-    container: Container, now: datetime, *, monitored: bool | None = None
-) -> HostView:
+def host_view(container: Container, now: datetime, *, monitored: bool | None = None) -> HostView:
     """Judge what may be said of a machine now."""
     state: HostState | None = getattr(container, "host_state", None)
     shown = state.shown(now) if state else Shown.NEVER

@@ -97,9 +97,7 @@ class Visitor:
         self.close()
         if self.plan.target is None:
             raise AuthenticationFailed(self.plan.problem)
-        self._connection = Connection.connect(
-            self.plan.target, connect_timeout_s=CONNECT_TIMEOUT_S
-        )
+        self._connection = Connection.connect(self.plan.target, connect_timeout_s=CONNECT_TIMEOUT_S)
         self._shell = self._connection.shell()
         return self._shell
 

@@ -89,7 +89,7 @@ def test_days_are_made_ahead_once_and_dropped_when_no_day_of_any_zone_needs_them
 def test_a_sample_takes_less_than_13_bytes_with_its_index_once_its_day_is_over() -> None:
     start = datetime(2026, 11, 19, tzinfo=UTC)
     values = tuple(range(100_000, 100_000 + len(HOST.metrics)))
-    for minute in range(0, 600):
+    for minute in range(600):
         at = start + timedelta(minutes=minute)
         ingest([row(at, *values, subject=n) for n in range(50)], now=NOW)
 
