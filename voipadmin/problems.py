@@ -41,7 +41,7 @@ def framework_problem(error: Exception) -> Response | None:
         return invalid(django_errors(error))
     if isinstance(error, (ProtectedError, RestrictedError)):
         set_rollback()
-        return problem(409, f"It is still needed by {_listed(_needing(error))}.")
+        return problem(409, still_needed(error))
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
@@ -71,12 +71,13 @@ def django_errors(error: ValidationError) -> dict[str, list[str]]:
     }
 
 
-def _needing(error: ProtectedError | RestrictedError) -> set[str]:
-    """Name what stands in the way of a removal."""
+def still_needed(error: ProtectedError | RestrictedError) -> str:
+    """Say what stands in the way of a removal."""
     rows: Iterable[Any] = (
         error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
     )
-    return {f"{row._meta.verbose_name} {row}" for row in rows}
+    names = {f"{row._meta.verbose_name} {row}" for row in rows}
+    return f"It is still needed by {_listed(names)}."
 
 
 def _listed(names: set[str], at_most: int = 5) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from ipaddress import ip_address, ip_network
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError as RowError
 from django.db import models
@@ -25,15 +25,16 @@ class StrictSerializer(serializers.Serializer):
         """Return the values; raises ValidationError with every fault by field."""
         if not isinstance(data, Mapping):
             raise ValidationError({OTHER: ["Send an object with fields."]})
-        errors = dict(self._unexpected(data))
+        errors: dict[str, Any] = dict(self._unexpected(data))
         values: dict[str, Any] = {}
         for field in self._writable_fields:
+            name = str(field.field_name)
             try:
                 self.set_value(values, field.source_attrs, self._value(field, data))
             except ValidationError as error:
-                errors[field.field_name] = error.detail
+                errors[name] = error.detail
             except RowError as error:
-                errors[field.field_name] = error.messages
+                errors[name] = error.messages
             except SkipField:
                 continue
         for name, message in self.row_faults(values, set(errors)):
@@ -98,7 +99,8 @@ class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer):
     def _row(self, values: dict[str, Any]) -> models.Model:
         """Return the row as it would be, unsaved."""
         instance = getattr(self, "instance", None)
-        row = copy(instance) if isinstance(instance, models.Model) else self.Meta.model()
+        model = cast("type[models.Model]", self.Meta.model)
+        row = copy(instance) if isinstance(instance, models.Model) else model()
         columns = {field.name for field in row._meta.fields}
         for name, value in values.items():
             if name in columns:

@@ -1,12 +1,12 @@
 """What the admin pages share: writes through operations, and a no that comes back in the form."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.forms import BaseFormSet
@@ -17,6 +17,7 @@ from django.urls import reverse
 from inventory.models import Cluster
 from inventory.operations import ChangeError, Operation, Refused, Result, perform
 from inventory.services import delete_row, save_row
+from voipadmin.problems import OTHER, django_errors, still_needed
 
 # A no that a person can do something about; anything else is a bug and surfaces.
 NO = (Refused, ChangeError, ValidationError, ProtectedError, RestrictedError)
@@ -220,21 +221,17 @@ def sentences(refusal: Exception) -> Iterator[tuple[str | None, str]]:
             yield None, f"{finding.rule}: {finding.message} ({source.document}: “{source.text}”)"
     elif isinstance(refusal, ValidationError):
         yield from _faults(refusal)
-    elif isinstance(refusal, ProtectedError):
-        needing = sorted(f"{row._meta.verbose_name} {row}" for row in refusal.protected_objects)
-        yield None, f"It is still needed by {', '.join(needing[:5])}."
+    elif isinstance(refusal, (ProtectedError, RestrictedError)):
+        yield None, still_needed(refusal)
     else:
         yield None, str(refusal)
 
 
 def _faults(error: ValidationError) -> Iterator[tuple[str | None, str]]:
     """Yield a row's faults by field."""
-    faults: dict[str, Iterable[str]] = (
-        error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
-    )
-    for name, words in faults.items():
+    for name, words in django_errors(error).items():
         for sentence in words:
-            yield None if name == NON_FIELD_ERRORS else name, sentence
+            yield None if name == OTHER else name, sentence
 
 
 def _back(request: HttpRequest, refusal: Exception, address: str) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Clusters."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db import models
@@ -47,7 +47,7 @@ class ClusterForm(OperationForm):
         release = data.get("release")
         if platform and release and release.platform_id != platform.pk:
             self.add_error("release", f"{platform.name} has no release {release.key}.")
-        return cast("dict[str, Any]", data)
+        return data
 
 
 @admin.register(Cluster)

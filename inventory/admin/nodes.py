@@ -90,7 +90,7 @@ class NodeForm(OperationForm):
         container = data.get("container")
         if cluster and container and container.cluster_id != cluster.pk:
             self.add_error("container", f"{cluster} has no container {container.name}.")
-        return cast("dict[str, Any]", data)
+        return data
 
 
 @admin.register(Node)

@@ -1,6 +1,6 @@
 """Locations, hypervisors, networks, logins and maintenance windows."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -84,7 +84,7 @@ class CredentialForm(OperationForm):
                 check_private_key(data["secret"])
             except AuthenticationFailed as error:
                 self.add_error("secret", str(error))
-        return cast("dict[str, Any]", data)
+        return data
 
 
 @admin.register(Credential)
@@ -127,7 +127,7 @@ class MaintenanceWindowForm(OperationForm):
         cluster, container = data.get("cluster"), data.get("container")
         if cluster and container and container.cluster_id != cluster.pk:
             self.add_error("container", "It is no container of this cluster.")
-        return cast("dict[str, Any]", data)
+        return data
 
 
 @admin.register(MaintenanceWindow)

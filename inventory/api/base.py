@@ -105,7 +105,7 @@ class RowViewSet(WritableViewSet):
 
     def add(self, serializer: Any) -> Any:
         """Write a new row."""
-        row = self.queryset.model(**serializer.validated_data)
+        row = serializer.Meta.model(**serializer.validated_data)
         return save_row(row, actor=self.actor, cluster=self.cluster_of(row))
 
     def change(self, serializer: Any) -> Any:

@@ -79,7 +79,7 @@ class RoleViewSet(ReadOnlyViewSet):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Add the platforms that the facts come from."""
-        return super().get_serializer_context() | {"platforms": _newest()}
+        return {**super().get_serializer_context(), "platforms": _newest()}
 
 
 def _newest() -> dict[int, PlatformData]:

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from inventory.forms.clusters import RESERVED_SLUGS
-from inventory.models import Cluster, Network, Release
+from inventory.models import Cluster, Network
 from inventory.serializers.fields import named, platform_field, shown
 from voipadmin.serializers import StrictModelSerializer
 
@@ -14,9 +14,9 @@ from voipadmin.serializers import StrictModelSerializer
 class ReleaseField(serializers.CharField):
     """A release by its key; the cluster's platform says whose."""
 
-    def to_representation(self, value: Release) -> str:
+    def to_representation(self, value: Any) -> str:
         """Show the key."""
-        return value.key
+        return str(value.key)
 
 
 class ClusterSerializer(StrictModelSerializer):
@@ -68,11 +68,11 @@ class ClusterSerializer(StrictModelSerializer):
         if instance and platform != instance.platform:
             yield "platform", "A cluster keeps its platform."
         key = values.get("release")
-        if key and platform and not (release := platform.releases.filter(key=key).first()):
-            yield "release", f"{platform.name} has no release {key}."
-        elif key and platform:
-            values["release"] = release
-            if release.retired_at and not (instance and instance.release == release):
+        if key and platform:
+            release = values["release"] = platform.releases.filter(key=key).first()
+            if release is None:
+                yield "release", f"{platform.name} has no release {key}."
+            elif release.retired_at and not (instance and instance.release == release):
                 yield "release", f"{release.name} is retired: choose another release."
         rest = {name: value for name, value in values.items() if name != "release"}
         yield from super().row_faults(rest, faulty | {"release"})

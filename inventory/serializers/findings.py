@@ -22,5 +22,5 @@ class FindingSerializer(serializers.Serializer):
     subject = serializers.CharField()
     message = serializers.CharField()
     params = serializers.DictField(child=serializers.CharField())
-    source = SourceSerializer()
+    source = SourceSerializer()  # type: ignore[assignment]
     fix = serializers.CharField(allow_null=True)

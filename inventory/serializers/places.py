@@ -8,7 +8,7 @@ from rest_framework.exceptions import ValidationError
 
 from inventory.models import Credential, Hypervisor, Location, MaintenanceWindow, Network
 from inventory.models.containers import Container
-from inventory.serializers.fields import cluster_field, location_field, named
+from inventory.serializers.fields import cluster_field, location_field, named, shown
 from inventory.ssh import AuthenticationFailed, check_private_key
 from inventory.states import CredentialKind
 from voipadmin.serializers import RangeField, StrictModelSerializer
@@ -78,7 +78,7 @@ class MaintenanceWindowSerializer(StrictModelSerializer):
     container = serializers.PrimaryKeyRelatedField(
         queryset=Container.objects.all(), required=False, allow_null=True
     )
-    opened_by = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    opened_by = shown("username")
 
     class Meta:
         model = MaintenanceWindow
