@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from inventory.forms.nodes import hostname
 from inventory.models import Cluster, Container, Network
 from inventory.states import DiskKind, DiskPurpose, NetworkKind
-from inventory.topology import AddressView, ContainerView, DiskView
+from inventory.topology import AddressView, ContainerView, DiskView, Topology
 from voipadmin.forms import PageForm, PageModelForm
 
 KINDS = (NetworkKind.PRIVATE, NetworkKind.PUBLIC)
@@ -44,13 +44,28 @@ class ContainerForm(PageModelForm):
             "memory_mib": "16 GiB are 16384 MiB.",
         }
 
-    def __init__(self, *args: Any, cluster: Cluster | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, cluster: Cluster | None, topology: Topology | None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.cluster = cluster
+        if topology:
+            self._suggest_system(topology)
         networks = cluster.networks.all() if cluster else Network.objects.all()
         addresses = self._addresses()
         for kind in KINDS:
             self._add_address_fields(kind, networks.filter(kind=kind), addresses.get(kind))
+
+    def _suggest_system(self, topology: Topology) -> None:
+        """Start a new machine with a system that the release runs on, and name them all."""
+        systems = topology.release.operating_systems
+        names = ", ".join(f"{system.id} {system.version}" for system in systems)
+        self.fields[
+            "os_id"
+        ].help_text = f"ID of os-release. {topology.release.name}: {names} (R18)."
+        if not self.instance.pk:
+            self.initial["os_id"] = systems[0].id
+            self.initial["os_version"] = systems[0].version
 
     def _addresses(self) -> dict[str, Any]:
         """Return the machine's first address of each kind."""

@@ -97,11 +97,14 @@ def _form_page(
 ) -> HttpResponse:
     """Show the form of a machine, or write what it says."""
     before = container_view(container) if container else None
-    form = ContainerForm(request.POST or None, instance=container, cluster=cluster)
+    topology = load_topology(cluster) if cluster else None
+    form = ContainerForm(
+        request.POST or None, instance=container, cluster=cluster, topology=topology
+    )
     initial = {"credential": container.credential_id} if container else {}
     login = LoginForm(request.POST or None, cluster=cluster, initial=initial)
     disks = disk_formset(request.POST or None, before)
-    attempt = Attempt(request, form, load_topology(cluster).platform if cluster else None)
+    attempt = Attempt(request, form, topology.platform if topology else None)
     valid = [part.is_valid() for part in (form, login, disks)]
     is_valid = request.method == "POST" and all(valid)
     if is_valid and (row := attempt.write(lambda: _write(request, form, login, disks, before))):

@@ -1,5 +1,7 @@
 """The inventory pages: what they show, and to whom."""
 
+from typing import Any
+
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -230,3 +232,39 @@ def test_who_may_only_look_is_offered_no_button(client: Client) -> None:
 
     assert reverse("inventory:node-create", args=["alpha"]) not in page
     assert reverse("inventory:cluster-edit", args=["alpha"]) not in page
+
+
+def test_an_empty_cluster_says_what_comes_next(signed_in: Client) -> None:
+    cluster = make_cluster("alpha", private=None, public=None)
+    assert "describe a private and a public network" in text(signed_in, cluster.get_absolute_url())
+
+    cluster = make_cluster("beta")
+    assert "describe the first container" in text(signed_in, cluster.get_absolute_url())
+
+    make_container(cluster, "pg-node-01")
+    assert "put the first node on a container" in text(signed_in, cluster.get_absolute_url())
+
+
+def test_a_new_container_starts_with_a_system_that_the_release_runs_on(signed_in: Client) -> None:
+    make_cluster("alpha")
+
+    page = text(signed_in, reverse("inventory:container-create") + "?cluster=alpha")
+
+    assert 'value="debian"' in page
+    assert "debian 13 (R18)" in page
+
+
+def test_an_expired_form_says_so_in_words() -> None:
+    response = Client(enforce_csrf_checks=True).post("/login/", {"username": "olga"})
+
+    assert response.status_code == 403
+    assert "The form has expired" in response.content.decode()
+
+
+def test_the_cluster_page_takes_no_more_queries_for_more_nodes(
+    signed_in: Client, django_assert_max_num_queries: Any
+) -> None:
+    cluster = make_database_cluster("alpha", nodes=9)
+
+    with django_assert_max_num_queries(30):
+        text(signed_in, cluster.get_absolute_url())
