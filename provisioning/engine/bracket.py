@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from inventory.models import Cluster, MaintenanceWindow, RoleAssignment
 from inventory.states import AssignmentState, ClusterState
 from provisioning.engine.bell import ring
 from provisioning.models import ContainerLock, Run, Step
-from provisioning.states import RunStatus, WaitsFor
+from provisioning.states import InvalidTransition, RunStatus, WaitsFor
 
 # A run that nobody closes shall not silence alerts for ever.
 WINDOW = timedelta(hours=24)
@@ -57,17 +58,10 @@ def begin_run(run: Run) -> None:
 
 def end_run(run: Run, status: RunStatus, reason: str) -> None:
     """Move a run to its end, free what it held, and let those that wait for it go on."""
-    now = timezone.now()
-    run.move(status, reason=reason, finished_at=now, lease_expires_at=None, driver="")
-    for window in run.maintenance_windows.filter(ends_at__gt=now):
-        window.ends_at = max(now, window.starts_at + timedelta(microseconds=1))
-        window.save(update_fields=["ends_at"])
-    _settle_assignments(run)
-    if before := run.data.get("cluster_state"):
-        lock_clusters([run.cluster_id])
-        Cluster.objects.filter(pk=run.cluster_id, state=ClusterState.INSTALLING).update(
-            state=before
-        )
+    run.move(status, reason=reason, finished_at=timezone.now(), lease_expires_at=None, driver="")
+    if run.locks.exists():
+        # Without locks another run may be at work on the same nodes: they are its affair.
+        _put_back(run)
     record_event(
         kind=f"run-{status}",
         message=f"{run} {status}." if not reason else f"{run} {status}: {reason}",
@@ -77,13 +71,28 @@ def end_run(run: Run, status: RunStatus, reason: str) -> None:
     free_locks(run)
 
 
+def _put_back(run: Run) -> None:
+    """End the maintenance and say what became of the nodes' roles."""
+    now = timezone.now()
+    for window in run.maintenance_windows.filter(ends_at__gt=now):
+        window.ends_at = max(now, window.starts_at + timedelta(microseconds=1))
+        window.save(update_fields=["ends_at"])
+    _settle_assignments(run)
+    if before := run.data.get("cluster_state"):
+        lock_clusters([run.cluster_id])
+        Cluster.objects.filter(pk=run.cluster_id, state=ClusterState.INSTALLING).update(
+            state=before
+        )
+
+
 def free_locks(run: Run) -> None:
     """Give the containers back and wake the runs that wait for them."""
     freed = list(run.locks.values_list("container_id", flat=True))
     run.locks.all().delete()
     for waiting in waiting_for_locks().filter(steps__container__in=freed).distinct():
-        waiting.move(RunStatus.QUEUED, reason="")
-        ring(waiting.pk)
+        with suppress(InvalidTransition):  # Somebody was faster.
+            waiting.move(RunStatus.QUEUED, reason="")
+            ring(waiting.pk)
 
 
 def waiting_for_locks() -> QuerySet[Run]:

@@ -16,7 +16,7 @@ class Pace:
     poll_s: float = 0.5
     first_poll_s: float = 0.03
     drive_s: float = 600
-    ring_again_s: float = 30
+    ring_again_s: float = 10
     connect_s: float = 10
     call_s: float = 30
     patience_s: float = 90

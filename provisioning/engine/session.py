@@ -22,6 +22,8 @@ from provisioning.engine.target import (
     TargetShell,
 )
 
+# A host that does not answer is asked again this often.
+RETRY_S = 3
 LOST = {
     "restarted": "The host was restarted while the step ran.",
     "vanished": "The step's processes are gone and left no exit status.",
@@ -146,12 +148,14 @@ class Session(threading.Thread):
                 return self._give_up(job, f"{self._target.name}: {error}")
             except (Unreachable, CommandTimeout) as error:
                 self._disconnect()
+                if job.cancelled.is_set() and not job.sent:
+                    return self._give_up(job, "The run was cancelled before it began.")
                 now = time.monotonic()
                 troubled_since = troubled_since or now
                 if now - troubled_since >= self._patience_s(job):
                     return self._give_up(job, str(error))
                 self._events.put(Trouble(job.attempt, str(error)))
-                self._stopped.wait(min(5, self._pace.patience_s / 10))
+                self._stopped.wait(min(RETRY_S, self._pace.patience_s / 10))
             except SSHError as error:
                 self._disconnect()
                 return self._give_up(job, str(error))

@@ -189,7 +189,7 @@ def test_a_host_that_is_cut_off_for_a_while_is_waited_for(
 
 
 def test_a_driver_whose_time_is_over_hands_the_run_over(
-    cluster: Cluster, pace: Pace, tmp_path: Path, django_capture_on_commit_callbacks: object
+    cluster: Cluster, pace: Pace, tmp_path: Path
 ) -> None:
     run = make_run(cluster, [make_step(apply=COUNT.format(tmp_path))])
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 
-from inventory.models import Cluster
+from inventory.models import Cluster, RoleAssignment
 from inventory.operations import Refused
 from provisioning.engine.pace import Pace
 from provisioning.models import ContainerLock, Line
@@ -24,6 +25,7 @@ from tests.provisioning.engine.runs import (
     statuses,
     wait_until,
 )
+from tests.sshd import Sshd
 
 
 @pytest.mark.django_db(transaction=True)
@@ -105,6 +107,33 @@ def test_a_second_run_on_a_container_waits_and_says_for_whom(
 
     assert second.status == RunStatus.QUEUED
     assert driven(second, pace).status == RunStatus.SUCCEEDED
+
+
+def test_cancelling_a_waiting_run_leaves_the_roles_that_another_run_installs_alone(
+    cluster: Cluster, pace: Pace, administrator: User
+) -> None:
+    driven(make_run(cluster, [make_step(manual="Press the button.", probe="exit 10")]), pace)
+    waiting = driven(make_run(cluster, [make_step(apply="true")]), pace)
+
+    cancel_run(run=waiting, actor=administrator)
+
+    assert RoleAssignment.objects.get(node__name="pg-1").state == "installing"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancel_does_not_wait_for_a_host_that_was_never_reached(
+    cluster: Cluster, pace: Pace, administrator: User, sshd: Sshd
+) -> None:
+    sshd.stop()
+    run = make_run(cluster, [make_step(apply="true")])
+    driver = drive_elsewhere(run, replace(pace, patience_s=3600))
+    wait_until(lambda: run.steps.filter(message__contains="refuses the connection").exists())
+
+    cancel_run(run=run, actor=administrator)
+
+    assert driver.wait(timeout=20) == 0
+    run.refresh_from_db()
+    assert run.status == RunStatus.CANCELLED
 
 
 def test_a_manual_step_waits_for_a_person_without_a_driver(
