@@ -13,6 +13,7 @@ from monitoring.models import HostState
 from tests.factories import make_database_cluster, make_user
 
 pytestmark = pytest.mark.django_db
+Query = dict[str, str | int]
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def container() -> Container:
 
 
 def test_samples_of_a_range_are_read(signed_in: Client, container: Container) -> None:
-    query: dict[str, str | int] = {
+    query: Query = {
         "container": container.pk,
         "metric": "cpu_percent",
         "range": "1h",
@@ -49,7 +50,7 @@ def test_samples_of_a_range_are_read(signed_in: Client, container: Container) ->
 
 def test_samples_between_two_times_are_read(signed_in: Client, container: Container) -> None:
     start = timezone.now() - timedelta(seconds=90)
-    query: dict[str, str | int] = {
+    query: Query = {
         "container": container.pk,
         "metric": "cpu_percent",
         "start": start.isoformat(),

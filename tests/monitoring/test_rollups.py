@@ -58,7 +58,7 @@ def database_cluster(nodes: int = 2, **fields: Any) -> tuple[Cluster, list[int]]
 def everything() -> list[list[dict[str, Any]]]:
     """Return all rollups, comparable."""
     rollups: tuple[type[Pooled], ...] = (SubjectHour, SubjectDay, RoleHour, RoleDay)
-    return [sorted(model._default_manager.values(), key=str) for model in rollups]
+    return [sorted(map(dict, model._default_manager.values()), key=str) for model in rollups]
 
 
 def test_an_hour_has_exact_percentiles() -> None:
