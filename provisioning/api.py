@@ -1,11 +1,15 @@
 """REST for runs: read everything, start, cancel, retry, confirm."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +18,8 @@ from rest_framework.views import APIView
 from inventory.models import Cluster
 from provisioning import services
 from provisioning.models import Attempt, Line, Run, Step
+from provisioning.states import InvalidTransition
+from voipadmin.serializers import StrictSerializer
 
 
 class MayProvision(BasePermission):
@@ -26,26 +32,28 @@ class MayProvision(BasePermission):
         return request.user.has_perm(needed)
 
 
-class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not know."""
+class Conflict(APIException):
+    """The run or step is not in a state for this."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Report unknown fields beside every other fault."""
-        unknown = sorted(set(data) - set(self.fields)) if hasattr(data, "keys") else []
-        errors: dict[str, Any] = {name: ["There is no such field."] for name in unknown}
-        try:
-            value = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError({**error.detail, **errors}) from error  # type: ignore[dict-item]
-        if errors:
-            raise serializers.ValidationError(errors)
-        return value
+    status_code = 409
+    default_code = "conflict"
+
+
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """Answer 409 to what comes too late or too early."""
+    try:
+        yield
+    except InvalidTransition as error:
+        raise Conflict(str(error)) from error
 
 
 class RunSerializer(serializers.ModelSerializer):
     """A run, without its steps."""
 
-    cluster = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    cluster: serializers.RelatedField = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True
+    )
 
     class Meta:
         """Name the fields."""
@@ -162,9 +170,11 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         """Plan a run on a cluster; 409 with the rules that stand in its way."""
         wanted = RunRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        run = services.request_run(cluster=wanted.validated_data["cluster"], actor=request.user)
+        actor = cast("User", request.user)
+        run = services.request_run(cluster=wanted.validated_data["cluster"], actor=actor)
         if wanted.validated_data["start"]:
-            services.start_run(run=run, actor=request.user)
+            services.start_run(run=run, actor=actor)
+            run.refresh_from_db()
         return Response(RunSerializer(run).data, status=201)
 
     @extend_schema(request=None, responses=RunSerializer)
@@ -188,7 +198,8 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def _act(self, service: Any, request: Request) -> Response:
         """Call a service on the run and return the run as it is then."""
         run = self.get_object()
-        service(run=run, actor=request.user)
+        with conflicts():
+            service(run=run, actor=cast("User", request.user))
         run.refresh_from_db()
         return Response(RunSerializer(run).data)
 
@@ -208,9 +219,9 @@ class StepViewSet(viewsets.ReadOnlyModelViewSet):
         wanted = EvidenceSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         step = self.get_object()
-        services.confirm_step(
-            step=step, actor=request.user, evidence=wanted.validated_data["evidence"]
-        )
+        evidence = wanted.validated_data["evidence"]
+        with conflicts():
+            services.confirm_step(step=step, actor=cast("User", request.user), evidence=evidence)
         step.refresh_from_db()
         return Response(StepSerializer(step).data)
 

@@ -1,16 +1,13 @@
 """A run before it exists: its plan, and the findings that stand in its way."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from inventory.models import Cluster
-from inventory.rules import Blocks, Finding, findings
+from inventory.operations import Refused
+from inventory.rules import Finding
 from inventory.snapshot import load_topology
-from inventory.topology import Topology
-from provisioning.planning import plan
-from provisioning.runbook.load import load_runbooks
+from provisioning.services import make_plan, obstacles
 from provisioning.steps import CompiledStep, Plan, Stage
 
 
@@ -18,7 +15,6 @@ from provisioning.steps import CompiledStep, Plan, Stage
 class Preview:
     """What a run on a cluster would do now; it may start when nothing is in `findings`."""
 
-    topology: Topology
     plan: Plan
     findings: list[Finding]
 
@@ -47,17 +43,13 @@ class StagePreview:
 
 
 def preview_run(*, cluster: Cluster) -> Preview:
-    """Plan a run on a cluster as it is; raises RunbookError or RenderError for a faulty runbook."""
+    """Plan a run on a cluster as it is; a faulty runbook is a finding beside an empty plan."""
     topology = load_topology(cluster)
-    runbooks = load_runbooks(topology.platform.key, directories=settings.RUNBOOK_DIRS)
-    made = plan(topology, runbooks)
-    return Preview(topology, made, in_the_way(topology, {step.role for step in made.steps}))
-
-
-def in_the_way(topology: Topology, roles: Iterable[str]) -> list[Finding]:
-    """Return the findings that hold a run of these roles back."""
-    wanted = {"", *roles}
-    return [f for f in findings(topology) if f.blocks is Blocks.RUN and f.role in wanted]
+    try:
+        made = make_plan(topology)
+    except Refused as refused:
+        return Preview(Plan((), {}), refused.findings)
+    return Preview(made, obstacles(cluster, topology, made))
 
 
 def stage_previews(plan: Plan) -> list[StagePreview]:

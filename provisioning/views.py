@@ -38,7 +38,7 @@ def plan_page(request: HttpRequest, slug: str) -> HttpResponse:
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List a cluster's runs, the newest first."""
     cluster = _cluster(slug)
-    page = Paginator(cluster.runs.all(), 25).get_page(request.GET.get("page"))
+    page = Paginator(Run.objects.filter(cluster=cluster), 25).get_page(request.GET.get("page"))
     return render(request, "provisioning/run_list.html", {"cluster": cluster, "page": page})
 
 

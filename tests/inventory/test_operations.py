@@ -58,11 +58,11 @@ def test_every_change_is_logged_with_who_and_before_and_after() -> None:
         ChangeContainer("pg-node-01", bigger), cluster=cluster, actor=user, request_id="request-1"
     )
 
-    change = Change.objects.first()
-    assert change and change.before and change.after
+    change = Change.objects.get(operation="ChangeContainer")
+    before, after = change.before or {}, change.after or {}
     assert (change.actor, change.actor_name, change.request_id) == (user, "olga", "request-1")
-    assert change.before["vcpus"] == 4
-    assert change.after["vcpus"] == 8
+    assert before["vcpus"] == 4
+    assert after["vcpus"] == 8
     assert change.subject == "container:pg-node-01"
 
 
