@@ -83,6 +83,7 @@ def freeze(
         runbook_hashes=dict(made.runbook_hashes),
         notes=list(made.notes),
         roles=sorted(roles or ()),
+        data={"secrets": list(made.secrets)},
     )
     containers = dict(Container.objects.filter(cluster=cluster).values_list("name", "pk"))
     nodes = dict(Node.objects.filter(cluster=cluster, removed_at=None).values_list("name", "pk"))

@@ -33,21 +33,13 @@ class Board:
                 busy |= {step.key} if step.serial else set()
         return ready
 
-    def running(self) -> list[Step]:
-        """Return the steps under way."""
-        return self._with(StepStatus.RUNNING)
-
     def waiting(self) -> list[Step]:
         """Return the steps that wait for a person."""
-        return self._with(StepStatus.WAITING)
+        return [step for step in self.steps.values() if step.status == StepStatus.WAITING]
 
     def bad(self) -> list[Step]:
         """Return the steps that failed or were lost for good."""
         return [step for step in self.steps.values() if step.status in BAD]
-
-    def _with(self, status: StepStatus) -> list[Step]:
-        """Return the steps of a status, in order."""
-        return [step for step in self.steps.values() if step.status == status]
 
     def _current(self) -> list[Step]:
         """Return the first stage that is not done: nothing later begins before it is."""

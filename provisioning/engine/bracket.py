@@ -22,7 +22,7 @@ WINDOW = timedelta(hours=24)
 
 def take_locks(run: Run) -> str:
     """Lock all containers of a run, or none; returns who stands in the way, "" when nobody does."""
-    containers = {step.container_id for step in run.steps.all() if step.container_id}
+    containers = {pk for pk in run.steps.values_list("container", flat=True) if pk}
     ContainerLock.objects.bulk_create(
         [
             ContainerLock(container_id=pk, run=run, reason=f"{run}"[:200])
@@ -121,7 +121,7 @@ def _open_windows(run: Run) -> None:
 def _settle_assignments(run: Run) -> None:
     """Say of each node's role what the run made of it: all done is active, anything bad failed."""
     steps: dict[tuple[int | None, str], list[Step]] = {}
-    for step in run.steps.all():
+    for step in run.steps.defer("spec"):
         steps.setdefault((step.node_id, step.role), []).append(step)
     by_state: dict[AssignmentState, list[RoleAssignment]] = {}
     for row in _assignments(run, AssignmentState.INSTALLING):

@@ -35,7 +35,7 @@ from provisioning.engine.session import (
     Trouble,
 )
 from provisioning.engine.target import Fence
-from provisioning.engine.vault import files_for, masker_for, needed_keys, secret_values
+from provisioning.engine.vault import files_for, masker_for, secret_values
 from provisioning.models import Attempt, Run, Step
 from provisioning.states import Outcome, RunStatus, StepStatus, WaitsFor
 
@@ -114,7 +114,8 @@ class Driver:
 
     def _load(self) -> None:
         """Read everything the loop needs, secrets included: they are generated here."""
-        self._board = Board(self._run.steps.all())
+        # The specs of all steps together may be large: each is read when its step begins.
+        self._board = Board(self._run.steps.defer("spec"))
         lost = Attempt.objects.filter(
             step__run=self._run, outcome=Outcome.LOST, created_at__gte=self._run.queued_at
         )
@@ -126,8 +127,7 @@ class Driver:
             .select_related("credential")
             .prefetch_related("addresses__network")
         }
-        keys = needed_keys(self._board.steps.values())
-        self._values = secret_values(self._run.cluster, keys)
+        self._values = secret_values(self._run.cluster, self._run.data.get("secrets", ()))
         masker = masker_for(self._values, self._containers.values())
         self._ledger = Ledger(self._run, masker, self._pace)
 
@@ -163,14 +163,15 @@ class Driver:
     def _send(self, entry: Open) -> None:
         """Give an attempt to its container's session."""
         attempt, step = entry.attempt, entry.step
+        spec = Step.objects.values_list("spec", flat=True).get(pk=step.pk)
         job = Job(
             attempt.pk,
-            files_for(step, self._values),
+            files_for(step, spec, self._values),
             step.timeout_s,
             offset=attempt.byte_offset,
             begun=attempt.begun_at is not None,
             sent=attempt.epoch < self._run.epoch,
-            fresh_connection=step.spec.get("fresh_connection", False),
+            fresh_connection=spec.get("fresh_connection", False),
         )
         if self._cancelling:
             job.cancelled.set()
@@ -234,12 +235,12 @@ class Driver:
         decided = Step.objects.filter(pk__in=pks).exclude(status=StepStatus.WAITING)
         rows = list(decided) if pks else []
         for row in rows:
-            self._board.steps[row.pk].refresh_from_db()
+            self._board.steps[row.pk].refresh_from_db(fields=("status", "message", "confirmed_at"))
         return bool(rows)
 
     def _settled(self) -> bool:
         """End the run, or let it wait, when nothing runs and nothing may begin."""
-        if self._board.running() or (self._board.ready() and not self._cancelling):
+        if self._ledger.opened or (self._board.ready() and not self._cancelling):
             return False
         self._ledger.write()
         with holding(self._run, lease_s=self._pace.lease_s) as run:

@@ -2,20 +2,14 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from inventory.models import Cluster, Container, Secret
 from provisioning.engine.masking import Masker
 from provisioning.models import Step
-from provisioning.steps import reveal, secret_keys
+from provisioning.steps import reveal
 
 PHASES = ("probe", "apply", "verify")
-
-
-def needed_keys(steps: Iterable[Step]) -> set[str]:
-    """Return the keys of all secrets that some steps' files refer to."""
-    return {
-        key for step in steps for text in step.spec["files"].values() for key in secret_keys(text)
-    }
 
 
 def secret_values(cluster: Cluster, keys: Iterable[str]) -> dict[str, str]:
@@ -36,12 +30,11 @@ def masker_for(values: Mapping[str, str], containers: Iterable[Container]) -> Ma
     return Masker({*values.values(), *logins})
 
 
-def files_for(step: Step, values: Mapping[str, str]) -> dict[str, str]:
+def files_for(step: Step, spec: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
     """Return the files of an attempt, secrets revealed; a manual step first only looks."""
-    files = {phase: step.spec[phase] for phase in PHASES if step.spec[phase]}
+    files = {phase: spec[phase] for phase in PHASES if spec[phase]}
     if step.manual and not step.confirmed_at:
         files["ask"] = "a person"
     return files | {
-        f"files/{name}": reveal(text, values.__getitem__)
-        for name, text in step.spec["files"].items()
+        f"files/{name}": reveal(text, values.__getitem__) for name, text in spec["files"].items()
     }
