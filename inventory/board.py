@@ -50,8 +50,7 @@ class FindingRow:
     @property
     def source_text(self) -> str:
         """Return the vendor's words without the marks of the table that they stand in."""
-        cells = self.finding.source.text.replace("**", "").split("|")
-        return " · ".join(filter(None, map(str.strip, cells)))
+        return vendor_words(self.finding.source.text)
 
     @property
     def blocks_words(self) -> str:
@@ -160,6 +159,11 @@ class LayerRow:
 
     layer: Layer
     roles: list[RoleRow]
+
+
+def vendor_words(text: str) -> str:
+    """Write a row of a Markdown table as a line of words."""
+    return " · ".join(filter(None, map(str.strip, text.replace("**", "").split("|"))))
 
 
 def layer_rows(topology: Topology, findings: Iterable[Finding]) -> list[LayerRow]:

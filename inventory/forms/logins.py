@@ -3,8 +3,9 @@
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from inventory.models import Cluster, Credential
 from inventory.ssh import SSHError, check_private_key
@@ -18,6 +19,12 @@ class SecretTextarea(forms.Textarea):
     def format_value(self, value: Any) -> str:
         """Show nothing."""
         return ""
+
+
+class NewLoginField(forms.CharField):
+    """A field that a new login needs and a stored one does not: never called optional."""
+
+    is_conditional = True
 
 
 class LoginForm(PageForm):
@@ -41,13 +48,13 @@ class LoginForm(PageForm):
         empty_label="None yet",
         help_text="Without a login the portal can neither install nor watch the machine.",
     )
-    login_name = forms.CharField(
+    login_name = NewLoginField(
         required=False,
         max_length=100,
         label="Name of the login",
         help_text="To find it again, such as Berlin root key.",
     )
-    username = forms.CharField(
+    username = NewLoginField(
         required=False,
         initial="root",
         label="User on the machine",
@@ -60,23 +67,25 @@ class LoginForm(PageForm):
         label="Become root through sudo",
         help_text="For users other than root.",
     )
-    private_key = forms.CharField(
+    private_key = NewLoginField(
         required=False,
         widget=SecretTextarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
         help_text="OpenSSH or PEM format, without passphrase. Stored encrypted, never shown again.",
     )
-    password = forms.CharField(
+    password = NewLoginField(
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Stored encrypted, never shown again.",
     )
 
-    def __init__(self, *args: Any, cluster: Cluster | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, *args: Any, cluster: Cluster | None, user: User, held: int | None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs | {"initial": {"credential": held}})
         self.cluster = cluster
         field = cast("forms.ModelChoiceField", self.fields["credential"])
-        field.queryset = Credential.objects.filter(Q(cluster=None) | Q(cluster=cluster))
+        field.queryset = _logins(cluster, user, held)
 
     def clean_private_key(self) -> str:
         """Refuse what is no private key, and one with a passphrase."""
@@ -123,3 +132,10 @@ class LoginForm(PageForm):
             secret=data["private_key"] if is_key else data["password"],
             sudo=data["sudo"],
         )
+
+
+def _logins(cluster: Cluster | None, user: User, held: int | None) -> QuerySet[Credential]:
+    """Return what may be chosen: shared logins and the user's own, and the one held already."""
+    usable = Q(cluster=None) | Q(cluster=cluster)
+    visible = Q(user=None) | Q(user=user)
+    return Credential.objects.filter((usable & visible) | Q(pk=held))

@@ -4,6 +4,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from inventory.board import vendor_words
+
 register = template.Library()
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -29,6 +31,9 @@ KINDS: dict[str, tuple[str, str]] = {
     "danger": ("danger", "x-circle-fill"),
     "success": ("success", "check-circle-fill"),
 }
+
+
+register.filter("vendor_words", vendor_words)
 
 
 @register.simple_tag

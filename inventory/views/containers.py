@@ -101,8 +101,8 @@ def _form_page(
     form = ContainerForm(
         request.POST or None, instance=container, cluster=cluster, topology=topology
     )
-    initial = {"credential": container.credential_id} if container else {}
-    login = LoginForm(request.POST or None, cluster=cluster, initial=initial)
+    held = container.credential_id if container else None
+    login = LoginForm(request.POST or None, cluster=cluster, user=actor(request), held=held)
     disks = disk_formset(request.POST or None, before)
     attempt = Attempt(request, form, topology.platform if topology else None)
     valid = [part.is_valid() for part in (form, login, disks)]

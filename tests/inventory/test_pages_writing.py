@@ -12,10 +12,12 @@ from inventory.models import Change, Cluster, Container, Credential, Network, No
 from tests.factories import (
     make_cluster,
     make_container,
+    make_credential,
     make_database_cluster,
     make_network,
     make_node,
     make_platforms,
+    make_user,
 )
 
 pytestmark = pytest.mark.django_db
@@ -407,3 +409,23 @@ def test_a_removal_says_what_is_lost_and_wants_the_name(signed_in: Client) -> No
 
     assert not Node.objects.filter(pk=node.pk, removed_at=None).exists()
     assert Change.objects.filter(operation="RemoveNode", reason="It is old.").exists()
+
+
+def test_a_login_of_another_user_is_not_offered_but_kept_where_it_is_held(
+    signed_in: Client,
+) -> None:
+    cluster = make_cluster("alpha")
+    make_credential(private_key(), name="shared")
+    hers = make_credential(private_key(), name="hers", user=make_user("olga"))
+    container = make_container(cluster, "pg-node-01", private="10.203.0.31", credential="hers")
+
+    new = signed_in.get(reverse("inventory:container-create") + "?cluster=alpha")
+    signed_in.post(
+        reverse("inventory:container-edit", args=[container.pk]),
+        machine(cluster, credential=str(hers.pk), **{"disks-INITIAL_FORMS": "1"}),
+    )
+
+    assert "shared (root)" in new.content.decode()
+    assert "hers (root)" not in new.content.decode()
+    container.refresh_from_db()
+    assert container.credential == hers
