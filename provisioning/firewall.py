@@ -149,4 +149,4 @@ def _source_matches(sources: tuple[str, ...] | None) -> list[str]:
 
 def _comment(text: str) -> str:
     """Return a text that nft takes as a comment (128 bytes, no quotes)."""
-    return text.replace('"', "'").encode("ascii", "replace").decode()[:120]
+    return " ".join(text.replace('"', "'").split()).encode("ascii", "replace").decode()[:120]

@@ -1,6 +1,6 @@
 """What templates of a runbook may name: the cluster as seen from one of its nodes."""
 
-from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from inventory.topology import ContainerView, NodeView, Topology
@@ -59,9 +59,12 @@ def parameters(topology: Topology, runbook: RunbookSpec) -> dict[str, Any]:
 
 
 def _ssh_sources(topology: Topology, runbook: RunbookSpec) -> tuple[str, ...]:
-    """Return the addresses that the portal and bastions log in from; none means: from anywhere."""
-    given: Mapping[str, Any] = parameters(topology, runbook)
-    return tuple(str(given.get("ssh_sources") or "").replace(",", " ").split())
+    """Return the addresses that portal and bastions log in from; none means: from anywhere."""
+    given = str(parameters(topology, runbook).get("ssh_sources") or "").replace(",", " ")
+    try:
+        return tuple(str(ip_network(word, strict=False)) for word in given.split())
+    except ValueError as error:
+        raise RenderError(f"parameter ssh_sources: {error}") from error
 
 
 def _address(topology: Topology, container: str, kind: str) -> str | None:

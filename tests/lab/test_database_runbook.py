@@ -158,6 +158,20 @@ def test_rules_of_others_stay_and_ours_come_back_at_boot(lab: Lab, executor: Exe
 
 
 @pytest.mark.usefixtures("installed")
+def test_a_leader_that_was_cut_off_is_replaced_and_rejoins(lab: Lab, executor: Executor) -> None:
+    leader = _leader(lab, lab.hosts())
+    assert leader is not None
+    others = [host for host in lab.hosts() if host != leader]
+
+    lab.cut(leader)
+    _wait_until(lambda: _leader(lab, others) in others)
+    lab.join(leader)
+
+    _wait_until(lambda: lab.ssh(others[0], STREAMING).strip() == "2", timeout_s=120)
+    assert {o.outcome for o in executor.carry_out(make_plan())} <= {"ok", "changed"}
+
+
+@pytest.mark.usefixtures("installed")
 def test_data_of_another_etcd_cluster_is_left_alone(lab: Lab, executor: Executor) -> None:
     step = only(make_plan(), "database.etcd.single", container="pg-node-01")
     lab.ssh(first(lab), "systemctl stop etcd; mv /var/lib/etcd/default /var/lib/etcd/kept")
@@ -172,6 +186,13 @@ def test_data_of_another_etcd_cluster_is_left_alone(lab: Lab, executor: Executor
     lab.ssh(first(lab), "mv /var/lib/etcd/kept /var/lib/etcd/default; systemctl start etcd")
     assert outcomes[-1].outcome == "failed:probe"
     assert "data of another etcd cluster" in outcomes[-1].output
+
+
+def _leader(lab: Lab, asked: list[Host]) -> Host | None:
+    """Return the host that is the leader in the eyes of the first of these."""
+    said = lab.ssh(asked[0], "patronictl -c /etc/patroni/config.yml list -f tsv || true")
+    lines = [line.split("\t") for line in said.splitlines() if "\tLeader\t" in line]
+    return next((h for h in lab.hosts() if lines and h.private in lines[0]), None)
 
 
 def _answers_again(lab: Lab, host: Host, command: str) -> str:

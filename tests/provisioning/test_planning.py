@@ -138,6 +138,11 @@ def test_a_machine_without_a_private_address_cannot_be_planned() -> None:
         plan(topology.with_container(bare, was="pg-node-02"), RUNBOOKS)
 
 
+def test_a_source_of_logins_that_is_no_address_is_refused() -> None:
+    with pytest.raises(RenderError, match="ssh_sources: 'portal' does not appear to be"):
+        plan(make_topology(parameters={"ssh_sources": "10.0.0.1, portal"}), RUNBOOKS)
+
+
 def test_an_undefined_name_is_an_error_that_says_where(tmp_path: Path) -> None:
     folder = tmp_path / "ring2all/database"
     folder.mkdir(parents=True)
@@ -159,7 +164,7 @@ def test_templates_cannot_reach_python(tmp_path: Path) -> None:
 def test_a_secret_in_a_script_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "ring2all/database"
     folder.mkdir(parents=True)
-    (folder / "watchdog.sh.j2").write_text("echo {{ secret('postgresql-superuser') }}")
+    (folder / "set-cluster-aside.sh.j2").write_text("echo {{ secret('postgresql-superuser') }}")
 
     with pytest.raises(RenderError, match="never in a script"):
         plan(make_topology(), load_runbooks("ring2all", directories=[tmp_path]))
