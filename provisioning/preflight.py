@@ -30,7 +30,7 @@ def obstacle(key: str, subject: str, sentence: str) -> Obstacle:
     """Make a finding that blocks a run."""
     return Obstacle(
         key=key,
-        rule="R5",
+        rule="V2",
         severity=Severity.ERROR,
         blocks=Blocks.RUN,
         subject=subject,

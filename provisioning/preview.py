@@ -73,8 +73,9 @@ def _step(steps: list[CompiledStep]) -> StepPreview:
             content = step.files.get(name, "")
             targets.setdefault(path, {}).setdefault(content, []).append(step.container)
     first = steps[0]
+    titles = {step.title for step in steps}
     return StepPreview(
-        title=first.title,
+        title=first.title if len(titles) == 1 else first.title.replace(first.node, "‹name›"),
         containers=[step.container for step in steps],
         targets={
             path: [(containers, content) for content, containers in variants.items()]

@@ -32,6 +32,8 @@ class Blocks(StrEnum):
 class Rule:
     """A check with its requirement number, its words and its source.
 
+    Numbers are those of the requirements (R, K, S); V is what the portal itself demands.
+
     `words` is rendered late from a finding's parameters. Where the requirement depends on the role
     (R37 for SQL, R38 for the Distributed Database), `by_role` lists the numbers it may be, and
     number and source come from the role's block of facts.

@@ -136,10 +136,10 @@ def login_ready(topology: Topology, this: Rule) -> Iterator[Finding]:
 
 
 @rule(
-    "R12",
+    "V1",
     title="An example is never installed",
     words="{cluster} is an example: its machines do not exist, and no run touches them.",
-    source=Source(document="000", text="You must be able to provision virtual machines easily."),
+    source=Source(document="voipadmin", text="Example data is never installed nor monitored."),
     severity=Severity.INFO,
     blocks=Blocks.RUN,
 )

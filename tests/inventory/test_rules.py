@@ -44,7 +44,7 @@ def test_every_rule_names_a_source_and_a_requirement() -> None:
     for rule in RULES.values():
         assert rule.source.document
         assert rule.source.text
-        assert rule.requirement[0] in "RKS"
+        assert rule.requirement[0] in "RKSV"
 
 
 @pytest.mark.parametrize(
