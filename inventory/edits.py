@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from inventory.models import Cluster, Container, Network, Node
+from django.contrib.auth.models import User
+
+from inventory.models import Cluster, Container, Credential, Network, Node
 from inventory.operations import (
     AddContainer,
     AttachNetwork,
@@ -19,6 +21,15 @@ from inventory.operations import (
 )
 from inventory.snapshot import network_view
 from inventory.topology import ContainerView
+
+
+def login_fault(credential: Credential, *, cluster: Cluster | None, user: User) -> str | None:
+    """Say why a login is not for this user or this cluster; None when it may be chosen."""
+    if credential.user_id not in (None, user.pk):
+        return f"The login {credential.name} belongs to another user."
+    if credential.cluster_id not in (None, cluster.pk if cluster else None):
+        return f"The login {credential.name} is for another cluster."
+    return None
 
 
 def cluster_edits(cluster: Cluster, wanted: dict[str, Any]) -> Iterator[Operation]:

@@ -5,8 +5,10 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db import IntegrityError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404
+from psycopg.errors import UniqueViolation
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -42,6 +44,9 @@ def framework_problem(error: Exception) -> Response | None:
     if isinstance(error, (ProtectedError, RestrictedError)):
         set_rollback()
         return problem(409, still_needed(error))
+    if isinstance(error, IntegrityError) and isinstance(error.__cause__, UniqueViolation):
+        set_rollback()
+        return problem(409, "Somebody else wrote the same meanwhile: look again, then retry.")
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):

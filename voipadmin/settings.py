@@ -118,7 +118,7 @@ REST_FRAMEWORK = {
         "voipadmin.api.KnownFilters",
         "voipadmin.api.KnownOrdering",
     ],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["voipadmin.parsers.StorableJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "voipadmin.api.problem_response",

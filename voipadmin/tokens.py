@@ -5,12 +5,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.authtoken.views import ObtainAuthToken
-from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import CharField
 from rest_framework.throttling import SimpleRateThrottle
+
+from voipadmin.parsers import StorableJSONParser
 
 
 class SignInThrottle(SimpleRateThrottle):
@@ -29,7 +30,7 @@ class TokenView(ObtainAuthToken):
 
     throttle_classes = (SignInThrottle,)
     renderer_classes = (JSONRenderer,)
-    parser_classes = (JSONParser,)
+    parser_classes = (StorableJSONParser,)
     authentication_classes = ()
 
     @extend_schema(

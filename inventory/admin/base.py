@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from inventory.models import Cluster
 from inventory.operations import ChangeError, Operation, Refused, Result, perform
+from inventory.rules import Finding
 from inventory.services import delete_row, save_row
 from voipadmin.problems import OTHER, django_errors, still_needed
 
@@ -62,7 +63,9 @@ class OperationAdmin(admin.ModelAdmin):
     ) -> Result:
         """Perform an operation as the user of the request."""
         request_id = request.headers.get("X-Request-ID", "")[:64]
-        return perform(operation, cluster=cluster, actor=actor(request), request_id=request_id)
+        result = perform(operation, cluster=cluster, actor=actor(request), request_id=request_id)
+        request.found = [*getattr(request, "found", ()), *result.findings]  # type: ignore[attr-defined]
+        return result
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -94,6 +97,8 @@ class OperationAdmin(admin.ModelAdmin):
         """Write form and formsets as one."""
         row = self.write(request, form.instance, form, list(formsets), change)
         form.instance.pk = row.pk
+        for finding in getattr(request, "found", ()):
+            messages.warning(request, rule_sentence(finding))
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -217,14 +222,19 @@ def sentences(refusal: Exception) -> Iterator[tuple[str | None, str]]:
     """Yield field and sentence of a no; a rule's sentence with its number and source."""
     if isinstance(refusal, Refused):
         for finding in refusal.findings:
-            source = finding.source
-            yield None, f"{finding.rule}: {finding.message} ({source.document}: “{source.text}”)"
+            yield None, rule_sentence(finding)
     elif isinstance(refusal, ValidationError):
         yield from _faults(refusal)
     elif isinstance(refusal, (ProtectedError, RestrictedError)):
         yield None, still_needed(refusal)
     else:
         yield None, str(refusal)
+
+
+def rule_sentence(finding: Finding) -> str:
+    """Return a finding's number and words, and the sentence that they rest on."""
+    source = finding.source
+    return f"{finding.rule}: {finding.message} ({source.document}: “{source.text}”)"
 
 
 def _faults(error: ValidationError) -> Iterator[tuple[str | None, str]]:

@@ -4,12 +4,20 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 
-from inventory.admin.base import OperationAdmin, OperationForm, PartInline, ReadOnlyAdmin, kept
-from inventory.edits import container_edits
+from inventory.admin.base import (
+    OperationAdmin,
+    OperationForm,
+    PartInline,
+    ReadOnlyAdmin,
+    actor,
+    kept,
+)
+from inventory.edits import container_edits, login_fault
 from inventory.models import Address, Container, Disk
 from inventory.operations import AddContainer, RemoveContainer
 from inventory.snapshot import container_view
@@ -67,7 +75,11 @@ class ContainerAdmin(OperationAdmin):
         self, request: HttpRequest, row: Any, form: Any, formsets: list[BaseFormSet], change: bool
     ) -> models.Model:
         """Add a machine, change it, or move it between clusters and free pool."""
-        target = form.cleaned_data["cluster"]
+        target, credential = form.cleaned_data["cluster"], form.cleaned_data["credential"]
+        if credential and "credential" in form.changed_data:
+            fault = login_fault(credential, cluster=target, user=actor(request))
+            if fault:
+                raise ValidationError({"credential": fault})
         if not change:
             view = ContainerView(**_values(form.cleaned_data, formsets))
             return self.carry_out(request, AddContainer(view), target).row

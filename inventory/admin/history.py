@@ -34,6 +34,7 @@ class FactAdmin(OperationAdmin):
     """What is known; adding a fact takes the place of the one typed before."""
 
     form = FactForm
+    autocomplete_fields = ("container", "node")
     list_display = ("key", "value", "cluster", "container", "node", "origin", "at")
     list_filter = ("cluster", "origin")
     list_select_related = ("cluster", "container", "node")

@@ -135,6 +135,7 @@ class MaintenanceWindowAdmin(RowAdmin):
     """Times in which alerts are held."""
 
     form = MaintenanceWindowForm
+    autocomplete_fields = ("container",)
     list_display = ("cluster", "container", "starts_at", "ends_at", "reason", "opened_by")
     list_filter = ("cluster",)
     list_select_related = ("cluster", "container", "opened_by")

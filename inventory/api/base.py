@@ -5,6 +5,7 @@ from typing import Any, cast
 import django_filters
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.http import Http404
 from rest_framework import mixins, viewsets
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -28,6 +29,12 @@ class InventoryViewSet(viewsets.GenericViewSet):
     def actor(self) -> User:
         """Return who sends the request."""
         return cast("User", self.request.user)
+
+    def get_object(self) -> Any:
+        """Return the row; a key with a null character names none."""
+        if "\x00" in self.kwargs[self.lookup_url_kwarg or self.lookup_field]:
+            raise Http404
+        return super().get_object()
 
     def carry_out(self, operation: Operation, cluster: Cluster | None) -> Result:
         """Perform an operation; headers may carry a reason and the request's id."""

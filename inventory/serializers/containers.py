@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 
+from inventory.edits import login_fault
 from inventory.models import Address, Container, Disk
 from inventory.serializers.fields import (
     cluster_field,
@@ -102,11 +103,21 @@ class ContainerSerializer(StrictModelSerializer):
     def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Iterator[tuple[str, str]]:
         """Refuse a network or a device twice, beside what the row's constraints say."""
         yield from super().row_faults(values, faulty)
+        yield from self._login_faults(values)
         networks = Counter(address["network"].name for address in values.get("addresses", ()))
         for name in _twice(networks):
             yield "addresses", f"A container has one address in a network; {name} is named twice."
         for device in _twice(Counter(disk["device"] for disk in values.get("disks", ()))):
             yield "disks", f"A disk has a device of its own; {device} is named twice."
+
+    def _login_faults(self, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """Refuse a login of somebody else's, unless the container has it already."""
+        row = cast("Container", self._row(values))
+        held = self.instance.credential_id if isinstance(self.instance, Container) else None
+        if row.credential and "credential" in values and row.credential_id != held:
+            user = self.context["request"].user
+            if fault := login_fault(row.credential, cluster=row.cluster, user=user):
+                yield "credential", fault
 
     def view(self) -> ContainerView:
         """Return the machine as it would be."""

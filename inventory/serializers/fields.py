@@ -8,11 +8,21 @@ from rest_framework import serializers
 from inventory.models import Cluster, Credential, Hypervisor, Location, Network, Platform
 
 
-def named(queryset: QuerySet, key: str = "name", **options: Any) -> serializers.SlugRelatedField:
+class NamedField(serializers.SlugRelatedField):
+    """A row by its unique name; what is no text names nothing."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Look the row up."""
+        if not isinstance(data, str) or "\x00" in data:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+def named(queryset: QuerySet, key: str = "name", **options: Any) -> NamedField:
     """Make a field that shows and takes a row's unique name."""
     if not options.get("required", True):
         options.setdefault("allow_null", True)
-    return serializers.SlugRelatedField(slug_field=key, queryset=queryset, **options)
+    return NamedField(slug_field=key, queryset=queryset, **options)
 
 
 def shown(key: str = "name", **options: Any) -> serializers.SlugRelatedField:
@@ -20,31 +30,31 @@ def shown(key: str = "name", **options: Any) -> serializers.SlugRelatedField:
     return serializers.SlugRelatedField(slug_field=key, read_only=True, **options)
 
 
-def cluster_field(**options: Any) -> serializers.SlugRelatedField:
+def cluster_field(**options: Any) -> NamedField:
     """Make a field that names a cluster by its slug."""
     return named(Cluster.objects.all(), "slug", **options)
 
 
-def location_field(**options: Any) -> serializers.SlugRelatedField:
+def location_field(**options: Any) -> NamedField:
     """Make a field that names a location."""
     return named(Location.objects.all(), **options)
 
 
-def hypervisor_field() -> serializers.SlugRelatedField:
+def hypervisor_field() -> NamedField:
     """Make a field that names a hypervisor, or none."""
     return named(Hypervisor.objects.all(), required=False)
 
 
-def network_field(**options: Any) -> serializers.SlugRelatedField:
+def network_field(**options: Any) -> NamedField:
     """Make a field that names a network."""
     return named(Network.objects.all(), **options)
 
 
-def credential_field() -> serializers.SlugRelatedField:
+def credential_field() -> NamedField:
     """Make a field that names a login, or none."""
     return named(Credential.objects.all(), required=False)
 
 
-def platform_field() -> serializers.SlugRelatedField:
+def platform_field() -> NamedField:
     """Make a field that names a platform in use by its key."""
     return named(Platform.objects.filter(retired_at=None), "key")

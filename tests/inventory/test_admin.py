@@ -263,6 +263,30 @@ def test_admin_and_api_refuse_a_node_with_the_same_words(
     assert not Node.objects.exists()
 
 
+def test_what_a_rule_warns_of_is_said_after_the_save(signed_in: Client) -> None:
+    cluster = make_cluster("berlin")
+    open_host = make_container(cluster, "open", public="10.204.0.9")
+
+    answer = signed_in.post(
+        address("node", "add"), node_form(cluster, open_host, "database"), follow=True
+    )
+
+    assert Node.objects.exists()
+    assert "should not be reachable from the public network" in text(answer)
+
+
+def test_a_login_is_chosen_by_whom_it_belongs_to(signed_in: Client) -> None:
+    cluster = make_cluster("berlin")
+    login = make_credential(private_key(), name="hers", user=make_user("she"))
+
+    answer = signed_in.post(
+        address("container", "add"), container_form(cluster, credential=login.pk)
+    )
+
+    assert "The login hers belongs to another user." in text(answer)
+    assert not Container.objects.exists()
+
+
 def test_a_network_named_twice_is_refused(signed_in: Client) -> None:
     cluster = make_cluster("berlin")
     network = Network.objects.get(name="berlin-private")

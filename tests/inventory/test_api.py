@@ -195,6 +195,7 @@ def test_every_fault_of_a_container_comes_back_at_once_by_field(api: APIClient) 
         ("networks", {"name": "a", "kind": "private", "cidr": "10.0.0.1/24"}, {"cidr"}),
         ("networks", {"name": "a", "kind": "private", "cidr": "10.0.0.0"}, {"cidr"}),
         ("networks", {"name": "a", "kind": "private", "cidr": ["10.0.0.0/24"]}, {"cidr"}),
+        ("networks", {"name": "a", "kind": "private", "cidr": "fe80::%eth0/64"}, {"cidr"}),
         (
             "clusters",
             {
@@ -268,8 +269,43 @@ def test_bad_input_is_named_by_field(
     assert set(answer.json()["errors"]) == fields
 
 
-def test_what_is_no_json_is_refused(api: APIClient) -> None:
-    answer = api.generic("POST", f"{API}locations/", "{", content_type="application/json")
+@pytest.mark.parametrize("name", ["a\x00b", ["a"], {"a": 1}, 7, "x" * 10_000])
+def test_what_is_no_name_names_nothing(api: APIClient, name: Any) -> None:
+    body = {"name": "hv", "location": name}
+
+    answer = api.post(f"{API}hypervisors/", body, format="json")
+
+    assert answer.status_code == 400
+    assert set(answer.json()["errors"]) == {"location"}
+
+
+@pytest.mark.parametrize("ip", ["fe80::1%eth0", "", None, 7, "10.203.0.9/24", "010.1.1.1"])
+def test_what_is_no_address_is_refused(api: APIClient, ip: Any) -> None:
+    make_cluster("berlin")
+    body = container_body("berlin", addresses=[{"network": "berlin-private", "ip": ip}])
+
+    answer = api.post(f"{API}containers/", body, format="json")
+
+    assert set(answer.json()["errors"]["addresses"]["0"]) == {"ip"}
+
+
+def test_a_login_is_chosen_by_whom_it_belongs_to(api: APIClient) -> None:
+    make_credential(private_key(), name="hers", user=make_user("she"))
+    make_credential(private_key(), name="theirs", cluster=make_cluster("other"))
+    make_cluster("berlin")
+
+    hers, theirs = (
+        api.post(f"{API}containers/", container_body("berlin", credential=name), format="json")
+        for name in ("hers", "theirs")
+    )
+
+    assert hers.json()["errors"] == {"credential": ["The login hers belongs to another user."]}
+    assert theirs.json()["errors"] == {"credential": ["The login theirs is for another cluster."]}
+
+
+@pytest.mark.parametrize("body", ["{", '{"\\ud800": 1}', '{"name": "\\ud800"}', "[" * 100_000])
+def test_what_is_no_json_is_refused(api: APIClient, body: str) -> None:
+    answer = api.generic("POST", f"{API}locations/", body, content_type="application/json")
 
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("JSON parse error")
@@ -646,8 +682,8 @@ def _queries(api: APIClient, path: str) -> int:
 
 
 def test_a_missing_row_is_a_problem_too(api: APIClient) -> None:
-    for path in ("clusters/none/", "nodes/0/", "nodes/abc/", "containers/99999999999999999999/"):
-        answer = api.get(f"{API}{path}")
+    for key in ("clusters/none", "clusters/%00", "nodes/0", "nodes/abc", f"containers/{10**30}"):
+        answer = api.get(f"{API}{key}/")
         assert answer.status_code == 404
         assert answer["Content-Type"] == "application/problem+json"
 
