@@ -1,0 +1,113 @@
+"""Kinds of steps that need a real machine: mounts, users, services, packages, Debian's clusters."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from provisioning.compile.step import compile_step
+from provisioning.planning import plan
+from provisioning.runbook.load import load_runbooks
+from provisioning.runbook.schema import StepSpec
+from provisioning.steps import CompiledStep, Plan, Stage
+from tests.lab.executor import Executor, Outcome
+from tests.lab.hosts import Lab
+from tests.lab.machine import missing
+from tests.provisioning.topologies import make_topology
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
+]
+UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One host that has the database packages."""
+    with Lab("vk", "10.217.0", "10.218.0") as lab:
+        lab.up(1)
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def executor(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
+    """An executor that knows the host by the name of the first container."""
+    sockets = tmp_path_factory.mktemp("s")
+    addresses = {"pg-node-01": lab.hosts()[0].private}
+    executor = Executor(addresses, lab.key_path, sockets, lambda key: key)
+    yield executor
+    executor.close()
+
+
+def one(**kind: Any) -> CompiledStep:
+    """Return a step of a kind for the first container."""
+    return compile_step(
+        StepSpec.model_validate({"key": "it", "title": "It", **kind}),
+        role="database",
+        component="test",
+        context={"node": {"name": "pg-node-01"}, "container": {"name": "pg-node-01"}},
+        templates={},
+    )
+
+
+def carry_out(executor: Executor, *steps: CompiledStep) -> list[str]:
+    """Return the outcomes of steps."""
+    outcomes: list[Outcome] = executor.carry_out(Plan((Stage("s", "S", steps),), {}))
+    return [o.outcome if o.outcome in ("ok", "changed") else o.output for o in outcomes]
+
+
+def test_a_mount_is_there_now_and_in_fstab_once(lab: Lab, executor: Executor) -> None:
+    first = one(mount={"device": "tmpfs", "path": "/mnt/a", "type": "tmpfs"})
+    other = one(mount={"device": "tmpfs", "path": "/mnt/a", "type": "tmpfs", "options": "size=8m"})
+
+    assert carry_out(executor, first, first, other, other) == ["changed", "ok", "changed", "ok"]
+    assert lab.ssh(lab.host(1), "grep /mnt/a /etc/fstab; findmnt -no FSTYPE /mnt/a").split() == [
+        *("tmpfs", "/mnt/a", "tmpfs", "size=8m", "0", "0"),
+        "tmpfs",
+    ]
+
+
+def test_a_user_joins_groups_and_leaves_none(lab: Lab, executor: Executor) -> None:
+    plain = one(user={"name": "operator2"})
+    member = one(user={"name": "operator2", "groups": ["adm"]})
+
+    assert carry_out(executor, plain, member, member, plain) == ["changed", "changed", "ok", "ok"]
+    assert "adm" in lab.ssh(lab.host(1), "id -nG operator2").split()
+
+
+def test_a_service_restarts_when_its_file_changed_and_only_then(
+    lab: Lab, executor: Executor
+) -> None:
+    unit = "/etc/systemd/system/demo.service"
+    file = one(file={"path": unit, "content": UNIT})
+    changed = one(file={"path": unit, "content": "[Unit]\nDescription=Demo\n" + UNIT})
+    service = one(service={"name": "demo.service", "watch": [unit]})
+    process = "systemctl show -p MainPID demo"
+
+    assert carry_out(executor, file, service, service) == ["changed", "changed", "ok"]
+    before = lab.ssh(lab.host(1), process)
+    assert carry_out(executor, changed, service, service) == ["changed", "changed", "ok"]
+    assert lab.ssh(lab.host(1), process) != before
+
+    stopped = one(service={"name": "demo.service", "enabled": False, "state": "stopped"})
+    assert carry_out(executor, stopped, stopped) == ["changed", "ok"]
+
+
+def test_a_package_that_does_not_exist_fails_with_apts_words(executor: Executor) -> None:
+    (said,) = carry_out(executor, one(packages={"apt": ["no-such-package"]}))
+
+    assert "Unable to locate package no-such-package" in said
+
+
+def test_a_cluster_that_debian_made_is_set_aside_and_kept(lab: Lab, executor: Executor) -> None:
+    lab.ssh(lab.host(1), "pg_createcluster 17 main --start")
+    planned = plan(make_topology(), load_runbooks("ring2all"))
+    step = next(s for s in planned.steps if s.key == "database.software.foreign-cluster")
+
+    assert carry_out(executor, step, step) == ["changed", "ok"]
+
+    listed = lab.ssh(lab.host(1), "pg_lsclusters -h; ls /var/lib/postgresql/17").split()
+    assert listed[1].startswith("aside_")
+    assert listed[3] == "down"
+    assert "main" not in listed
