@@ -11,6 +11,8 @@ from inventory.admin.base import OperationAdmin, OperationForm, actor
 from inventory.edits import cluster_edits, network_edits
 from inventory.history import lock_clusters
 from inventory.models import Cluster
+from inventory.parameters import parameter_faults
+from inventory.platform_sync import effective_platform
 from inventory.services import create_cluster, delete_row
 
 COLUMNS = (
@@ -47,6 +49,10 @@ class ClusterForm(OperationForm):
         release = data.get("release")
         if platform and release and release.platform_id != platform.pk:
             self.add_error("release", f"{platform.name} has no release {release.key}.")
+        if platform and data.get("parameters"):
+            revision = self.instance.revision if self.instance.pk else platform.revisions.latest()
+            for fault in parameter_faults(effective_platform(revision), data["parameters"]):
+                self.add_error("parameters", fault)
         return data
 
 

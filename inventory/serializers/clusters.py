@@ -7,6 +7,8 @@ from rest_framework import serializers
 
 from inventory.forms.clusters import RESERVED_SLUGS
 from inventory.models import Cluster, Network
+from inventory.parameters import parameter_faults
+from inventory.platform_sync import effective_platform
 from inventory.serializers.fields import named, platform_field, shown
 from voipadmin.serializers import StrictModelSerializer
 
@@ -74,5 +76,9 @@ class ClusterSerializer(StrictModelSerializer):
                 yield "release", f"{platform.name} has no release {key}."
             elif release.retired_at and not (instance and instance.release == release):
                 yield "release", f"{release.name} is retired: choose another release."
+        if platform and "parameters" in values:
+            revision = instance.revision if instance else platform.revisions.latest()
+            for fault in parameter_faults(effective_platform(revision), values["parameters"]):
+                yield "parameters", fault
         rest = {name: value for name, value in values.items() if name != "release"}
         yield from super().row_faults(rest, faulty | {"release"})

@@ -341,6 +341,28 @@ def test_a_cluster_is_made_with_its_networks_and_changed(api: APIClient) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"patroni_ttl_s": 19}, "patroni_ttl_s: Patroni ttl is at least 20."),
+        ({"patroni_ttl_s": "30"}, "patroni_ttl_s: Patroni ttl is a whole number."),
+        ({"ring2all_repository_url": "ftp:"}, "such as https://example.com/apt"),
+        ({"public_hostname": True}, "Public host name is text."),
+    ],
+)
+def test_a_parameter_takes_what_its_platform_says(
+    api: APIClient, parameters: dict[str, Any], words: str
+) -> None:
+    make_cluster("berlin")
+
+    answer = api.patch(f"{API}clusters/berlin/", {"parameters": parameters}, format="json")
+    good = {"patroni_ttl_s": 20, "our_own": 1}
+    taken = api.patch(f"{API}clusters/berlin/", {"parameters": good}, format="json")
+
+    assert words in answer.json()["errors"]["parameters"][0]
+    assert taken.json()["parameters"] == good
+
+
 def test_a_cluster_keeps_its_platform(api: APIClient) -> None:
     make_cluster("berlin")
 
