@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django_q.models import OrmQ
 
 from inventory.models import Cluster
@@ -63,6 +64,29 @@ def test_after_a_driver_was_killed_the_next_one_goes_on_where_it_was(
     assert printed(run.steps.get()) == [f"line {n}" for n in range(60)]
     assert applied(tmp_path) == 1
     assert Attempt.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_driver_lost_the_database_the_next_one_goes_on(
+    cluster: Cluster, pace: Pace, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(cluster, [make_step(apply=COUNT.format(tmp_path))])
+    driver = drive_elsewhere(run, pace)
+    wait_until(lambda: Line.objects.filter(text="line 5").exists())
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert driver.wait() != 0
+    wait_until(lambda: Run.objects.undriven().filter(pk=run.pk).exists())
+    driven(run, pace)
+
+    assert "terminating connection" in capfd.readouterr().err
+    assert run.status == RunStatus.SUCCEEDED
+    assert printed(run.steps.get()) == [f"line {n}" for n in range(60)]
+    assert applied(tmp_path) == 1
 
 
 @pytest.mark.django_db(transaction=True)

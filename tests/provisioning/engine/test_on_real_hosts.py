@@ -126,6 +126,18 @@ def test_a_power_cut_during_a_step_is_seen_and_the_step_looks_again(
     assert lab.ssh(host, "cat /root/applied").split() == ["once"]
 
 
+def test_a_full_disk_is_said_so(cluster: Cluster, lab: Lab, host: Host) -> None:
+    steps = "/var/lib/voipadmin/steps"
+    lab.ssh(host, f"mkdir -p {steps} && mount -t tmpfs -o size=16k tmpfs {steps}")
+    run = make_run(cluster, [make_step(apply="true", files={"large": "x" * 100_000})])
+
+    driven(run, PACE_HERE)
+    lab.ssh(host, f"umount {steps}")
+
+    assert run.status == RunStatus.FAILED
+    assert "No space left on device" in run.steps.get().message
+
+
 def test_a_host_that_is_cut_off_is_waited_for(cluster: Cluster, lab: Lab, host: Host) -> None:
     run = make_run(cluster, [make_step(apply=COUNT)])
     pace = Pace(**{**vars(PACE_HERE), "call_s": 2})
