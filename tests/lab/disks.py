@@ -23,10 +23,10 @@ def personalise(root: Path, name: str, authorised: Path) -> None:
     host_key = root / "etc/ssh/ssh_host_ed25519_key"
     if not host_key.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"root@{name}", "-f", host_key)
-    (root / "etc/hostname").write_text(f"{name}\n")
-    hosts = root / "etc/hosts"
-    if name not in (hosts.read_text() if hosts.exists() else ""):
-        hosts.write_text(f"127.0.0.1 localhost\n127.0.1.1 {name}\n")
+    hostname = root / "etc/hostname"
+    if not hostname.exists():  # An installed host keeps the name that it was given since.
+        hostname.write_text(f"{name}\n")
+        (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {name}\n")
     shutil.copy(authorised, root / "root/.ssh/authorized_keys")
 
 

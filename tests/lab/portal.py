@@ -27,7 +27,7 @@ class Portal:
 
 
 @contextmanager
-def running_portal(folder: Path, *, collect_interval_s: int) -> Iterator[Portal]:
+def running_portal(folder: Path) -> Iterator[Portal]:
     """Start everything as a user would, and stop it with Ctrl-C at the end."""
     portal = Portal(f"http://127.0.0.1:{_free_port()}", folder / "up.log")
     environment = {
@@ -38,7 +38,6 @@ def running_portal(folder: Path, *, collect_interval_s: int) -> Iterator[Portal]
         "VOIPADMIN_DATA_DIR": str(folder / "data"),
         "VOIPADMIN_PORT": portal.url.rpartition(":")[2],
         "VOIPADMIN_ADMIN_PASSWORD": PASSWORD,
-        "VOIPADMIN_COLLECT_INTERVAL_S": str(collect_interval_s),
         "VOIPADMIN_STATIC_ROOT": str(folder / "static"),
     }
     with portal.log.open("wb") as log:
