@@ -10,7 +10,7 @@ import logging
 import time
 from collections import Counter
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -40,6 +40,8 @@ from provisioning.models import Attempt, Run, Step
 from provisioning.states import Outcome, RunStatus, StepStatus, WaitsFor
 
 logger = logging.getLogger(__name__)
+# Each may carry 64 KiB of output; sessions wait while the driver is behind.
+EVENTS_AT_MOST = 40
 
 
 def drive(run_id: UUID, *, pace: Pace | None = None) -> None:
@@ -69,7 +71,7 @@ class Driver:
 
     def __init__(self, run: Run, pace: Pace) -> None:
         self._run, self._pace = run, pace
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._events: Queue[Event] = Queue(EVENTS_AT_MOST)
         self._sessions: dict[int, Session] = {}
         self._jobs: dict[UUID, Job] = {}
         self._cancelling = run.status == RunStatus.CANCELLING
@@ -178,7 +180,7 @@ class Driver:
         try:
             session = self._session(step)
         except SSHError as error:
-            self._events.put(Ended(attempt.pk, Outcome.LOST, message=str(error)))
+            self._note_end(Ended(attempt.pk, Outcome.LOST, message=str(error)))
             return
         self._jobs[attempt.pk] = job
         session.carry_out(job)
@@ -190,7 +192,7 @@ class Driver:
             while True:
                 event = self._events.get(timeout=max(0, until - time.monotonic()))
                 self._note(event)
-                if isinstance(event, Ended):
+                if isinstance(event, Ended) or self._ledger.is_full:
                     until = 0
 
     def _note(self, event: Event) -> None:

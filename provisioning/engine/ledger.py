@@ -28,6 +28,7 @@ ATTEMPT_COLUMNS = (
     "begun_at",
     "finished_at",
 )
+LINES_AT_MOST = 5000
 STEP_COLUMNS = ("status", "message", "started_at", "finished_at")
 STEP_STATUS = {
     Outcome.OK: StepStatus.OK,
@@ -122,6 +123,11 @@ class Ledger:
             StepStatus.FAILED, message=self.masker.mask(message), finished_at=timezone.now()
         )
         self._steps[step.pk] = step
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether a write should not wait for more."""
+        return len(self._lines) >= LINES_AT_MOST
 
     def write(self) -> Run | None:
         """Commit what was noted and renew the lease; returns the run's row when it was read.

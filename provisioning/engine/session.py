@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from queue import Queue, SimpleQueue
+from queue import Full, Queue
 from uuid import UUID
 
 from inventory.ssh import CommandTimeout, Connection, SSHError, Target, Unreachable
@@ -101,9 +101,7 @@ Event = Begun | Output | Trouble | Ended | FencedOut | Crashed
 class Session(threading.Thread):
     """Carries out the jobs of one container, one after the other, over one connection."""
 
-    def __init__(
-        self, target: Target, fence: Fence, events: SimpleQueue[Event], pace: Pace
-    ) -> None:
+    def __init__(self, target: Target, fence: Fence, events: Queue[Event], pace: Pace) -> None:
         super().__init__(name=f"session-{target.name}", daemon=True)
         self._target, self._fence, self._events, self._pace = target, fence, events, pace
         self._jobs: Queue[Job | None] = Queue()
@@ -114,6 +112,15 @@ class Session(threading.Thread):
     def carry_out(self, job: Job) -> None:
         """Take on one more attempt."""
         self._jobs.put(job)
+
+    def _emit(self, event: Event) -> None:
+        """Hand an event over; wait while the driver is behind with storing."""
+        while not self._stopped.is_set():
+            try:
+                return self._events.put(event, timeout=1)
+            except Full:
+                continue
+        return None
 
     def stop(self) -> None:
         """Leave; what runs on the target goes on."""
@@ -126,9 +133,9 @@ class Session(threading.Thread):
             while (job := self._jobs.get()) and not self._stopped.is_set():
                 self._carry_on(job)
         except FencedOutError:
-            self._events.put(FencedOut())
+            self._emit(FencedOut())
         except Exception as error:  # noqa: BLE001 - raised again in the driver's thread
-            self._events.put(Crashed(error))
+            self._emit(Crashed(error))
         finally:
             self._disconnect()
 
@@ -141,7 +148,7 @@ class Session(threading.Thread):
             try:
                 shell = self._connected()
                 if troubled_since is not None:
-                    self._events.put(Trouble(job.attempt, ""))
+                    self._emit(Trouble(job.attempt, ""))
                     troubled_since = None
                 return self._follow(job, shell)
             except TargetRefusedError as error:
@@ -154,7 +161,7 @@ class Session(threading.Thread):
                 troubled_since = troubled_since or now
                 if now - troubled_since >= self._patience_s(job):
                     return self._give_up(job, str(error))
-                self._events.put(Trouble(job.attempt, str(error)))
+                self._emit(Trouble(job.attempt, str(error)))
                 self._stopped.wait(min(RETRY_S, self._pace.patience_s / 10))
             except SSHError as error:
                 self._disconnect()
@@ -168,7 +175,7 @@ class Session(threading.Thread):
 
     def _give_up(self, job: Job, message: str) -> None:
         """Report the end: lost, where the attempt may have begun."""
-        self._events.put(Ended(job.attempt, "lost" if job.sent else "failed", message=message))
+        self._emit(Ended(job.attempt, "lost" if job.sent else "failed", message=message))
 
     def _connected(self) -> TargetShell:
         """Return the shell, logging in where needed."""
@@ -193,10 +200,10 @@ class Session(threading.Thread):
         while not self._stopped.is_set():
             self._end_if_due(job, shell, poll := shell.poll(job.attempt, job.offset))
             if poll.data:
-                self._events.put(Output(job.attempt, job.offset, poll.data))
+                self._emit(Output(job.attempt, job.offset, poll.data))
                 job.offset += len(poll.data)
             if poll.state != "running" and job.offset >= poll.size:
-                return self._events.put(_ended(job, poll))
+                return self._emit(_ended(job, poll))
             if job.offset >= poll.size:
                 self._stopped.wait(delay)
                 delay = min(2 * delay, self._pace.poll_s)
@@ -211,7 +218,7 @@ class Session(threading.Thread):
             job.sent = was_sent
             raise
         job.begun = True
-        self._events.put(Begun(job.attempt))
+        self._emit(Begun(job.attempt))
 
     def _end_if_due(self, job: Job, shell: TargetShell, poll: Poll) -> None:
         """End what was cancelled or takes too long."""

@@ -87,7 +87,7 @@ vp_poll() {
     size=0
     if [ -e output ]; then size=$(($(wc -c <output))); fi
     echo "$state $elapsed $size $code $outcome ${phase:--}"
-    if [ "$size" -gt "$2" ]; then tail -c "+$(($2 + 1))" output | head -c 262144; fi
+    if [ "$size" -gt "$2" ]; then tail -c "+$(($2 + 1))" output | head -c 65536; fi
 }
 
 # RUN EPOCH ATTEMPT WORD: end it, and let it never start; WORD says why

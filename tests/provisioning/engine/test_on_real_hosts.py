@@ -134,8 +134,9 @@ def test_a_full_disk_is_said_so(cluster: Cluster, lab: Lab, host: Host) -> None:
     driven(run, PACE_HERE)
     lab.ssh(host, f"umount {steps}")
 
-    assert run.status == RunStatus.FAILED
-    assert "No space left on device" in run.steps.get().message
+    step = run.steps.get()
+    assert (run.status, step.status) == ("failed", "failed"), step.message
+    assert "No space left on device" in step.message
 
 
 def test_a_host_that_is_cut_off_is_waited_for(cluster: Cluster, lab: Lab, host: Host) -> None:
