@@ -224,6 +224,8 @@ class Connection:
         if password:
             _send(channel, f"{password}\n".encode(), time.monotonic() + timeout_s)
         try:
+            # sshd keeps the streams apart: an error would arrive after its frame has ended.
+            _send(channel, b"exec 2>&1\n", time.monotonic() + timeout_s)
             shell.call(":", timeout_s=timeout_s)
         except Unreachable as error:
             if self.target.sudo and self.alive:

@@ -158,6 +158,14 @@ def test_the_resident_shell_keeps_calls_apart(shared: Sshd) -> None:
         assert shell.call("exit 0").exit_code == 0
 
 
+def test_errors_stay_in_the_call_and_the_order_in_which_they_were_printed(shared: Sshd) -> None:
+    with Connection.open(shared.target()) as connection:
+        shell = connection.shell()
+
+        for _ in range(50):
+            assert shell.call("echo 1; echo 2 >&2; echo 3; echo 4 >&2").output == b"1\n2\n3\n4\n"
+
+
 def test_the_resident_shell_carries_any_bytes(shared: Sshd) -> None:
     data = os.urandom(300_000)
     with Connection.open(shared.target()) as connection:
