@@ -33,7 +33,7 @@ def pss_mib(pid: int) -> float:
 def kind(pid: int) -> str:
     """Name the part of voipadmin that a process belongs to."""
     words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    known = {"gunicorn": "web", "qcluster": "worker", "collect": "collector"}
+    known = {"gunicorn": "web", "manage.py work": "worker", "collect": "collector"}
     return next((name for word, name in known.items() if word in words), "other")
 
 

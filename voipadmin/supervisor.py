@@ -13,7 +13,6 @@ from voipadmin.postgres import Postgres, embedded_binaries
 from voipadmin.processes import kill_marked
 from voipadmin.service import Service, environment, stop_all
 from voipadmin.startup import (
-    BASE_DIR,
     AlreadyRunning,
     Options,
     holding,
@@ -85,7 +84,7 @@ def make_services(env: dict[str, str], data_dir: Path, listener: int) -> list[Se
     beats = data_dir / "heartbeat"
     (beats / "worker").mkdir(parents=True, exist_ok=True)
     web = ["-m", "gunicorn", "--config", "python:voipadmin.gunicorn", "voipadmin.wsgi"]
-    services = [
+    return [
         Service(
             name="web",
             command=[*web, "--bind", f"fd://{listener}"],
@@ -94,25 +93,20 @@ def make_services(env: dict[str, str], data_dir: Path, listener: int) -> list[Se
         ),
         Service(
             name="worker",
-            command=["manage.py", "qcluster"],
+            command=["manage.py", "work"],
             env=env,
             whole_family=True,
             heartbeat=beats / "worker",  # django-q2's sentinel writes its Stat there twice a second
             stalled_after_s=float(os.environ.get("VOIPADMIN_STALLED_AFTER_S", "60")),
         ),
+        Service(
+            name="collector",
+            command=["manage.py", "collect"],
+            env=env | {"VOIPADMIN_HEARTBEAT": str(beats / "collector")},
+            heartbeat=beats / "collector",
+            stalled_after_s=180,
+        ),
     ]
-    if (BASE_DIR / "monitoring/management/commands/collect.py").exists():
-        beat = beats / "collector"
-        services.append(
-            Service(
-                name="collector",
-                command=["manage.py", "collect"],
-                env=env | {"VOIPADMIN_HEARTBEAT": str(beat)},
-                heartbeat=beat,
-                stalled_after_s=180,
-            )
-        )
-    return services
 
 
 def finish(prepare: Service) -> None:

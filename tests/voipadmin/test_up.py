@@ -145,7 +145,7 @@ def test_what_dies_is_started_again(portal: Portal) -> None:
 
 def test_a_killed_worker_makes_the_whole_queue_start_again(portal: Portal) -> None:
     portal.up()
-    first = min(pid for pid in portal.processes() if "qcluster" in command(pid))
+    first = min(pid for pid in portal.processes() if "manage.py\0work" in command(pid))
     wait_until(lambda: len(grandchildren(first)) >= 4, "workers, pusher and monitor")
     family = {first, *children(first), *grandchildren(first)}
 
@@ -155,14 +155,14 @@ def test_a_killed_worker_makes_the_whole_queue_start_again(portal: Portal) -> No
     wait_until(lambda: not any(is_alive(pid) for pid in family), "the end of the old family")
     assert "worker lost one of its processes" in portal.said()
     wait_until(
-        lambda: any("qcluster" in command(pid) for pid in portal.processes()), "a new family"
+        lambda: any("manage.py\0work" in command(pid) for pid in portal.processes()), "a new family"
     )
 
 
 def test_a_queue_that_stands_still_is_started_again(portal: Portal, tmp_path: Path) -> None:
     portal.environment["VOIPADMIN_STALLED_AFTER_S"] = "3"
     portal.up()
-    first = min(pid for pid in portal.processes() if "qcluster" in command(pid))
+    first = min(pid for pid in portal.processes() if "manage.py\0work" in command(pid))
     wait_until(lambda: children(first), "the sentinel")
 
     os.kill(next(iter(children(first))), signal.SIGSTOP)

@@ -6,7 +6,7 @@ import time
 from io import StringIO
 from typing import Any
 
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, NotSupportedError, connection
 
@@ -18,7 +18,9 @@ OLDEST_POSTGRESQL = 15
 class Command(BaseCommand):
     """Everything between a reachable database and the first page, as often as one likes."""
 
-    help = "Migrate, sync platforms, collect static files, make the first administrator."
+    help = (
+        "Migrate, sync platforms, make schedules, collect static files and the first administrator."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: Any) -> None:
@@ -32,8 +34,8 @@ class Command(BaseCommand):
             self.stderr.write(f"voipadmin: {reason}")
             sys.exit(1)
         call_command("migrate", verbosity=0, interactive=False)
-        if "sync_platforms" in get_commands():
-            call_command("sync_platforms", stdout=StringIO())
+        call_command("sync_platforms", stdout=StringIO())
+        call_command("ensure_schedules")
         collect_changed()
         call_command("ensure_administrator")
 
