@@ -45,8 +45,7 @@ def blocking(topology: Topology, *, roles: Iterable[str] | None = None) -> list[
     return [
         finding
         for finding in findings(topology)
-        if _forbids(finding)
-        and (chosen is None or not finding.role or finding.role in chosen)
+        if _forbids(finding) and (chosen is None or not finding.role or finding.role in chosen)
     ]
 
 
