@@ -29,6 +29,7 @@ from inventory.models import (
     Role,
 )
 from inventory.states import Origin
+from inventory.templatetags.badges import vendor_words
 from tests.factories import (
     make_cluster,
     make_container,
@@ -240,7 +241,7 @@ def test_admin_and_api_refuse_an_address_with_the_same_words(
     assert not LogEntry.objects.exists()
 
 
-def test_admin_and_api_refuse_a_node_with_the_same_words(
+def test_form_admin_and_api_refuse_a_node_with_the_same_words(
     signed_in: Client, administrator: User
 ) -> None:
     cluster = make_cluster("berlin")
@@ -256,10 +257,18 @@ def test_admin_and_api_refuse_a_node_with_the_same_words(
 
     findings = api.post("/api/v1/nodes/", body, format="json").json()["findings"]
     answer = signed_in.post(address("node", "add"), node_form(cluster, bare, "database"))
+    page = signed_in.post(
+        reverse("inventory:node-create", args=["berlin"]),
+        {"name": "pg-1", "container": "bare", "roles": ["database"]},
+    )
 
     assert len(findings) == 2
+    assert page.status_code == 409
     for finding in findings:
         assert f"{finding['rule']}: {finding['message']}" in text(answer)
+        assert finding["rule"] in text(page)
+        assert finding["message"] in text(page)
+        assert vendor_words(finding["source"]["text"]) in text(page)
     assert not Node.objects.exists()
 
 
