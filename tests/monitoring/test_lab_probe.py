@@ -97,7 +97,6 @@ def test_load_on_one_host_shows_there_as_its_cgroup_counts_it_and_nowhere_else(
     measured = values(loaded, "cpu_percent")
     assert sum(measured) / len(measured) == pytest.approx(truth, rel=0.1)
     assert max(values(idle, "cpu_percent")) < 15
-    assert values(loaded, "load1")[-1] > values(idle, "load1")[-1]
 
 
 def test_memory_and_disk_are_the_hosts_own(
