@@ -65,7 +65,7 @@ test-postgresql: install ## The tests that need no lab, on Debian's own PostgreS
 	VOIPADMIN_TEST_POSTGRES=debian $(PYTEST) -m "not lab and not browser"
 
 memory: install ## What everything together needs when idle
-	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python benchmarks/memory.py
 
 test-tools: install ## Install what the tests need from Debian (root), or say what is missing
 	@$(BIN)/python -m tests.tools
