@@ -17,8 +17,8 @@ from pathlib import Path
 # Run as a script, Python looks in this folder alone.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.voipadmin.portal import Portal  # noqa: E402
-from voipadmin.processes import children  # noqa: E402
+from tests.voipadmin.portal import Portal
+from voipadmin.processes import children
 
 TARGET_MIB = 400
 PAGES = ("healthz", "login/", "", "clusters/")
