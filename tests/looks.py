@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connections
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser import chromium
@@ -30,6 +31,8 @@ def open_page(address: str) -> Iterator[Page]:
                 base_url=address, viewport=DESKTOP, reduced_motion="reduce"
             )
             yield context.new_page()
+            # What the test opened belongs to Playwright's loop; nobody else would close it.
+            connections.close_all()
     finally:
         if before is None:
             del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

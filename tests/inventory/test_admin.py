@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from inventory.board import vendor_words
 from inventory.models import (
     Balancer,
     Change,
@@ -29,7 +30,6 @@ from inventory.models import (
     Role,
 )
 from inventory.states import Origin
-from inventory.templatetags.badges import vendor_words
 from tests.factories import (
     make_cluster,
     make_container,
