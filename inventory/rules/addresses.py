@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from inventory.platforms.facts import Need, Source
 from inventory.platforms.schema import Role
-from inventory.rules.base import Finding, Rule, Severity, rule
+from inventory.rules.base import Blocks, Finding, Rule, Severity, rule
 from inventory.topology import ContainerView, IPAddress, NodeView, Topology
 
 
@@ -69,6 +69,8 @@ def public_address_required(topology: Topology, this: Rule) -> Iterator[Finding]
         document="002", text="We strongly discourage exposing SQL nodes in a public network."
     ),
     severity=Severity.WARNING,
+    blocks=Blocks.NOTHING,
+    by_role=("R46", "R151"),
 )
 def public_address_discouraged(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Warn about a public address where the vendor discourages it; not on a single node (S3)."""
@@ -77,7 +79,9 @@ def public_address_discouraged(topology: Topology, this: Rule) -> Iterator[Findi
     for node, container, role in _placed_roles(topology):
         discouraged = role.networks.public is Need.DISCOURAGED
         if discouraged and topology.address(container.name, "public"):
-            yield _about(this, node, container, role)
+            sources = role.networks.sources
+            vendor = next((s for s in sources if "discourag" in s.text), sources[-1])
+            yield _about(this, node, container, role, source=vendor)
 
 
 @rule(
@@ -127,11 +131,19 @@ def address_unique(topology: Topology, this: Rule) -> Iterator[Finding]:
             )
 
 
-def _about(this: Rule, node: NodeView, container: ContainerView, role: Role) -> Finding:
+def _about(
+    this: Rule,
+    node: NodeView,
+    container: ContainerView,
+    role: Role,
+    *,
+    source: Source | None = None,
+) -> Finding:
     """Make a finding about the networks of a node's role."""
     return this.finding(
         f"node:{node.name}",
         facts=role.networks,
+        source=source,
         role=role.key,
         role_name=role.name,
         node=node.name,

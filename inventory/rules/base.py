@@ -54,12 +54,16 @@ class Rule:
         subject: str,
         *,
         facts: Sourced | None = None,
+        source: Source | None = None,
         role: str = "",
         weight: int = 1,
         fix: Operation | None = None,
         **params: Any,
     ) -> Finding:
-        """Make a finding; `facts` is the block of the platform that it rests on."""
+        """Make a finding; `facts` is the block of the platform it rests on, `source` its sentence.
+
+        Without a sentence of its own it cites the block's first.
+        """
         return Finding(
             key=self.key,
             rule=self._number(facts),
@@ -67,7 +71,7 @@ class Rule:
             blocks=self.blocks,
             subject=subject,
             params=params,
-            source=facts.source if facts else self.source,
+            source=source or (facts.source if facts else self.source),
             role=role,
             weight=weight,
             fix=fix,

@@ -1,6 +1,7 @@
 """Rules about how many nodes a role has."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from inventory.changes import AddNode, RoleChoice
 from inventory.platforms.facts import Source
@@ -93,7 +94,7 @@ def odd_members(topology: Topology, this: Rule) -> Iterator[Finding]:
 
 
 def _about(
-    this: Rule, role: Role, count: int, *, excess: int, fix: AddNode | None = None, **params: int
+    this: Rule, role: Role, count: int, *, excess: int, fix: AddNode | None = None, **params: Any
 ) -> Finding:
     """Make a finding about a role's number of nodes; the further off, the heavier."""
     return this.finding(

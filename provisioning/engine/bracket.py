@@ -41,13 +41,12 @@ def take_locks(run: Run) -> str:
 def begin_run(run: Run) -> None:
     """Mark what a run works on; harmless when it is done again by a retry."""
     lock_clusters([run.cluster_id])
-    cluster = Cluster.objects.get(pk=run.cluster_id)
-    if cluster.state == ClusterState.PLANNING:
-        # A live cluster stays live: that state is what its rules are locked by.
-        Cluster.objects.filter(pk=cluster.pk).update(state=ClusterState.INSTALLING)
-        run.data["cluster_state"] = ClusterState.PLANNING
+    # A live cluster stays live: that state is what its rules are locked by.
+    Cluster.objects.filter(pk=run.cluster_id, state=ClusterState.PLANNING).update(
+        state=ClusterState.INSTALLING
+    )
     run.started_at = run.started_at or timezone.now()
-    run.save(update_fields=["data", "started_at"])
+    run.save(update_fields=["started_at"])
     _open_windows(run)
     set_assignment_state(
         assignments=_assignments(run, AssignmentState.PLANNED, AssignmentState.FAILED),
@@ -78,11 +77,6 @@ def _put_back(run: Run) -> None:
         window.ends_at = max(now, window.starts_at + timedelta(microseconds=1))
         window.save(update_fields=["ends_at"])
     _settle_assignments(run)
-    if before := run.data.get("cluster_state"):
-        lock_clusters([run.cluster_id])
-        Cluster.objects.filter(pk=run.cluster_id, state=ClusterState.INSTALLING).update(
-            state=before
-        )
 
 
 def free_locks(run: Run) -> None:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('runbook_hashes', models.JSONField(default=dict, help_text='Versions of the runbooks used.')),
                 ('notes', models.JSONField(default=list, help_text='What the plan does not cover.')),
                 ('roles', models.JSONField(default=list, help_text='Roles it is limited to; none: all.')),
-                ('data', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='What the run puts back at its end.')),
+                ('data', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='What its driver keeps for the next.')),
                 ('requested_by_name', models.CharField(help_text='Kept when the user is deleted.', max_length=150)),
                 ('cancelled_by_name', models.CharField(blank=True, max_length=150)),
                 ('requested_at', models.DateTimeField(auto_now_add=True)),

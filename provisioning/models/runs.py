@@ -55,7 +55,7 @@ class Run(models.Model):
     notes = models.JSONField(default=list, help_text="What the plan does not cover.")
     roles = models.JSONField(default=list, help_text="Roles it is limited to; none: all.")
     data = models.JSONField(
-        default=dict, encoder=DjangoJSONEncoder, help_text="What the run puts back at its end."
+        default=dict, encoder=DjangoJSONEncoder, help_text="What its driver keeps for the next."
     )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
