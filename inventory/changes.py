@@ -5,9 +5,10 @@ Forms, admin, API, fixes, planner and what-if all speak in these.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from inventory.topology import (
     AssignmentView,
@@ -25,39 +26,58 @@ class ChangeError(Exception):
 
 
 @dataclass(frozen=True)
-class Operation:
-    """A change of one cluster."""
+class Operation(ABC):
+    """A change of one cluster; `kind` is what its subject is."""
+
+    kind: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def subject_name(self) -> str:
+        """Name what it is about."""
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """Say in a sentence what it does."""
+
+    @abstractmethod
+    def apply(self, topology: Topology) -> Topology:
+        """Return the cluster as it would be; raises ChangeError for what makes no sense."""
 
     @property
     def subject(self) -> str:
         """Say what it is about, such as `node:pg-node-01`."""
-        raise NotImplementedError
-
-    @property
-    def summary(self) -> str:
-        """Say in a sentence what it does."""
-        raise NotImplementedError
-
-    def apply(self, topology: Topology) -> Topology:
-        """Return the cluster as it would be; raises ChangeError for what makes no sense."""
-        raise NotImplementedError
+        return f"{self.kind}:{self.subject_name}" if self.subject_name else self.kind
 
     def picture(self, topology: Topology) -> dict[str, Any] | None:
         """Return the subject as it is in a topology, for the change log."""
-        kind, _, name = self.subject.partition(":")
-        return _picture(topology, kind, name)
+        return _picture(topology, self.kind, self.subject_name)
+
+
+@dataclass(frozen=True)
+class NamedChange(Operation):
+    """A change of what has this name already, or gets it."""
+
+    name: str
+
+    @property
+    def subject_name(self) -> str:
+        """Return the name."""
+        return self.name
 
 
 @dataclass(frozen=True)
 class ChangeCluster(Operation):
     """Change fields of the cluster, by the names of its columns."""
 
+    kind = "cluster"
     fields: Mapping[str, Any]
 
     @property
-    def subject(self) -> str:
-        """Name the cluster."""
-        return "cluster"
+    def subject_name(self) -> str:
+        """Return nothing: there is one."""
+        return ""
 
     @property
     def summary(self) -> str:
@@ -77,12 +97,13 @@ class ChangeCluster(Operation):
 class AttachNetwork(Operation):
     """Let a cluster use a network."""
 
+    kind = "network"
     network: NetworkView
 
     @property
-    def subject(self) -> str:
-        """Name the network."""
-        return f"network:{self.network.name}"
+    def subject_name(self) -> str:
+        """Return its name."""
+        return self.network.name
 
     @property
     def summary(self) -> str:
@@ -95,15 +116,10 @@ class AttachNetwork(Operation):
 
 
 @dataclass(frozen=True)
-class DetachNetwork(Operation):
+class DetachNetwork(NamedChange):
     """Take a network away from a cluster."""
 
-    name: str
-
-    @property
-    def subject(self) -> str:
-        """Name the network."""
-        return f"network:{self.name}"
+    kind = "network"
 
     @property
     def summary(self) -> str:
@@ -123,12 +139,13 @@ class DetachNetwork(Operation):
 class AddContainer(Operation):
     """Describe a new machine, or take one in from the free pool when the view has a pk."""
 
+    kind = "container"
     container: ContainerView
 
     @property
-    def subject(self) -> str:
-        """Name the container."""
-        return f"container:{self.container.name}"
+    def subject_name(self) -> str:
+        """Return its name."""
+        return self.container.name
 
     @property
     def summary(self) -> str:
@@ -142,16 +159,11 @@ class AddContainer(Operation):
 
 
 @dataclass(frozen=True)
-class ChangeContainer(Operation):
+class ChangeContainer(NamedChange):
     """Change a machine: resources, addresses, name, login."""
 
-    name: str
+    kind = "container"
     container: ContainerView
-
-    @property
-    def subject(self) -> str:
-        """Name the container as it was."""
-        return f"container:{self.name}"
 
     @property
     def summary(self) -> str:
@@ -174,16 +186,11 @@ class ChangeContainer(Operation):
 
 
 @dataclass(frozen=True)
-class RemoveContainer(Operation):
+class RemoveContainer(NamedChange):
     """Take a machine out of a cluster: back to the free pool, or out of the inventory."""
 
-    name: str
+    kind = "container"
     to_pool: bool = True
-
-    @property
-    def subject(self) -> str:
-        """Name the container."""
-        return f"container:{self.name}"
 
     @property
     def summary(self) -> str:
@@ -215,17 +222,12 @@ class RoleChoice:
 
 
 @dataclass(frozen=True)
-class AddNode(Operation):
+class AddNode(NamedChange):
     """Put a new node with its roles on a container."""
 
-    name: str
+    kind = "node"
     container: str
     roles: tuple[RoleChoice, ...]
-
-    @property
-    def subject(self) -> str:
-        """Name the node."""
-        return f"node:{self.name}"
 
     @property
     def summary(self) -> str:
@@ -243,17 +245,12 @@ class AddNode(Operation):
 
 
 @dataclass(frozen=True)
-class ChangeNode(Operation):
+class ChangeNode(NamedChange):
     """Give a node another name or other roles; roles that stay keep their state."""
 
-    name: str
+    kind = "node"
     new_name: str
     roles: tuple[RoleChoice, ...]
-
-    @property
-    def subject(self) -> str:
-        """Name the node as it was."""
-        return f"node:{self.name}"
 
     @property
     def summary(self) -> str:
@@ -285,16 +282,11 @@ class ChangeNode(Operation):
 
 
 @dataclass(frozen=True)
-class MoveNode(Operation):
+class MoveNode(NamedChange):
     """Let a node run on another container; it keeps identity, roles and history (R7)."""
 
-    name: str
+    kind = "node"
     container: str
-
-    @property
-    def subject(self) -> str:
-        """Name the node."""
-        return f"node:{self.name}"
 
     @property
     def summary(self) -> str:
@@ -312,15 +304,10 @@ class MoveNode(Operation):
 
 
 @dataclass(frozen=True)
-class RemoveNode(Operation):
+class RemoveNode(NamedChange):
     """Take a node out of its cluster; its past stays."""
 
-    name: str
-
-    @property
-    def subject(self) -> str:
-        """Name the node."""
-        return f"node:{self.name}"
+    kind = "node"
 
     @property
     def summary(self) -> str:
@@ -337,12 +324,13 @@ class RemoveNode(Operation):
 class SetBalancer(Operation):
     """Add a balancer, or change the one of the same name."""
 
+    kind = "balancer"
     balancer: BalancerView
 
     @property
-    def subject(self) -> str:
-        """Name the balancer."""
-        return f"balancer:{self.balancer.name}"
+    def subject_name(self) -> str:
+        """Return its name."""
+        return self.balancer.name
 
     @property
     def summary(self) -> str:
@@ -359,15 +347,10 @@ class SetBalancer(Operation):
 
 
 @dataclass(frozen=True)
-class RemoveBalancer(Operation):
+class RemoveBalancer(NamedChange):
     """Take a balancer out of the inventory."""
 
-    name: str
-
-    @property
-    def subject(self) -> str:
-        """Name the balancer."""
-        return f"balancer:{self.name}"
+    kind = "balancer"
 
     @property
     def summary(self) -> str:
