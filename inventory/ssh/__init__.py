@@ -1,0 +1,38 @@
+"""SSH to containers: pinned host keys, one login, commands and a resident shell.
+
+The only importer of paramiko. What a host refuses is said in words, as an SSHError.
+"""
+
+from inventory.ssh.access import address_of, target_for
+from inventory.ssh.connection import Connection
+from inventory.ssh.login import check_private_key, fetch_host_key
+from inventory.ssh.shell import Shell
+from inventory.ssh.terms import (
+    AuthenticationFailed,
+    CommandTimeout,
+    Completed,
+    HostKey,
+    HostKeyChanged,
+    HostKeyUnknown,
+    SSHError,
+    Target,
+    Unreachable,
+)
+
+__all__ = [
+    "AuthenticationFailed",
+    "CommandTimeout",
+    "Completed",
+    "Connection",
+    "HostKey",
+    "HostKeyChanged",
+    "HostKeyUnknown",
+    "SSHError",
+    "Shell",
+    "Target",
+    "Unreachable",
+    "address_of",
+    "check_private_key",
+    "fetch_host_key",
+    "target_for",
+]

@@ -1,0 +1,186 @@
+"""From a TCP connection to a login: algorithms, the pinned host key, who we are."""
+
+import base64
+import hashlib
+import io
+import logging
+import socket
+
+import paramiko
+
+from inventory.ssh.terms import (
+    AuthenticationFailed,
+    HostKey,
+    HostKeyChanged,
+    HostKeyUnknown,
+    SSHError,
+    Target,
+    Unreachable,
+)
+
+# What a transport thread logs with a traceback is raised here as an SSHError too.
+logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
+
+KEEPALIVE_S = 15
+UNACKNOWLEDGED_MS = 30_000
+KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+
+Socket = socket.socket | paramiko.Channel
+
+
+def fetch_host_key(host: str, port: int = 22, *, timeout_s: float = 10) -> HostKey:
+    """Ask a host for its key without logging in."""
+    transport = _transport(dial(host, host, port, timeout_s), host, timeout_s)
+    try:
+        return _presented(transport)
+    finally:
+        transport.close()
+
+
+def dial(name: str, host: str, port: int, timeout_s: float) -> socket.socket:
+    """Connect with TCP_NODELAY, which paramiko leaves off at 40 ms a channel."""
+    where = f"{name} ({host} port {port})" if name != host else f"{host} port {port}"
+    try:
+        sock = socket.create_connection((host, port), timeout=timeout_s)
+    except TimeoutError as error:
+        raise Unreachable(f"{where} does not answer within {timeout_s:g} s.") from error
+    except ConnectionRefusedError as error:
+        raise Unreachable(f"{where} refuses the connection: is its SSH server running?") from error
+    except socket.gaierror as error:
+        raise Unreachable(f"{where}: there is no host of this name.") from error
+    except OSError as error:
+        raise Unreachable(f"{where} cannot be reached: {error.strerror or error}.") from error
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    return sock
+
+
+class _Transport(paramiko.Transport):
+    """A transport with modern algorithms only; curve25519 costs a tenth of the groups."""
+
+    _preferred_kex = (
+        "curve25519-sha256@libssh.org",
+        "mlkem768x25519-sha256",
+        "ecdh-sha2-nistp256",
+        "diffie-hellman-group16-sha512",
+    )
+    _preferred_ciphers = (
+        "aes128-gcm@openssh.com",
+        "aes256-gcm@openssh.com",
+        "aes128-ctr",
+        "aes256-ctr",
+    )
+    _preferred_macs = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com")
+
+
+def _transport(
+    sock: Socket, name: str, timeout_s: float, key_types: tuple[str, ...] = ()
+) -> paramiko.Transport:
+    """Negotiate, for certain types of host key if given."""
+    transport = _Transport(sock)
+    transport.daemon = True
+    transport.banner_timeout = transport.auth_timeout = timeout_s
+    if key_types:
+        transport.get_security_options().key_types = key_types
+    try:
+        transport.start_client(timeout=timeout_s)
+        transport.get_remote_server_key()
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        transport.close()
+        sock.close()
+        raise Unreachable(f"{name} does not speak SSH as we do: {error}") from error
+    return transport
+
+
+def log_in(sock: Socket, target: Target, timeout_s: float) -> paramiko.Transport:
+    """Check the host key, then prove who we are."""
+    if not target.host_key:
+        sock.close()
+        raise HostKeyUnknown(
+            f"The host key of {target.name} is not confirmed: compare its fingerprint first."
+        )
+    expected = HostKey.parse(target.host_key)
+    transport = _transport(sock, target.name, timeout_s, _types_first(expected.type))
+    try:
+        _check_host_key(target, expected, _presented(transport))
+        _authenticate(transport, target)
+    except SSHError:
+        transport.close()
+        raise
+    transport.set_keepalive(KEEPALIVE_S)
+    return transport
+
+
+def _types_first(pinned: str) -> tuple[str, ...]:
+    """Ask for the pinned type first; the others only let us show what the host has instead."""
+    names = ("rsa-sha2-512", "rsa-sha2-256") if pinned == "ssh-rsa" else (pinned,)
+    wanted = tuple(name for name in names if name in KEY_TYPES)
+    return wanted + tuple(name for name in KEY_TYPES if name not in names)
+
+
+def _check_host_key(target: Target, expected: HostKey, presented: HostKey) -> None:
+    """Refuse a host that is not the one we know."""
+    if presented != expected:
+        raise HostKeyChanged(
+            f"The host key of {target.name} has changed: pinned is {expected.fingerprint}, "
+            f"it shows {presented.fingerprint}. Nothing was sent. Confirm the new key only "
+            "if you know why.",
+            expected=expected,
+            presented=presented,
+        )
+
+
+def _authenticate(transport: paramiko.Transport, target: Target) -> None:
+    """Log in with the key, or else the password."""
+    what = "this key" if target.key else "this password"
+    try:
+        if target.key:
+            transport.auth_publickey(target.username, _private_key(target.key or "", target.name))
+        else:
+            transport.auth_password(target.username, target.password or "", fallback=False)
+    except paramiko.AuthenticationException as error:
+        raise AuthenticationFailed(
+            f"{target.name} refuses the login of {target.username} with {what}."
+        ) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise Unreachable(f"{target.name} broke off during the login: {error}") from error
+
+
+def check_private_key(text: str) -> str:
+    """Return the fingerprint of a private key; raises AuthenticationFailed when it is none."""
+    digest = hashlib.sha256(_private_key(text, "this login").asbytes()).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def _private_key(text: str, name: str) -> paramiko.PKey:
+    """Read a private key of any type; its text never gets into a message."""
+    kinds: tuple[type[paramiko.PKey], ...] = (
+        paramiko.Ed25519Key,
+        paramiko.ECDSAKey,
+        paramiko.RSAKey,
+    )
+    for kind in kinds:
+        try:
+            return kind.from_private_key(io.StringIO(text))
+        except paramiko.PasswordRequiredException:
+            raise AuthenticationFailed(
+                f"The private key for {name} has a passphrase: store one without."
+            ) from None
+        except (paramiko.SSHException, ValueError, IndexError):
+            continue
+    raise AuthenticationFailed(
+        f"The private key for {name} cannot be read: Ed25519, ECDSA and RSA are."
+    )
+
+
+def _presented(transport: paramiko.Transport) -> HostKey:
+    """Return the key that the host showed."""
+    key = transport.get_remote_server_key()
+    return HostKey(key.get_name(), key.get_base64())
