@@ -207,7 +207,7 @@ def test_a_success_activates_roles_frees_locks_and_ends_the_maintenance(
         "run-succeeded",
     ]
     cluster.refresh_from_db()
-    assert cluster.state == "planning"
+    assert cluster.state == "installing"
 
 
 def test_a_failure_says_so_of_the_roles_it_hit(cluster: Cluster, pace: Pace) -> None:
