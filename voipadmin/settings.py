@@ -16,7 +16,7 @@ CSRF_TRUSTED_ORIGINS = list(
 )
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py discovers: only pages need it
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

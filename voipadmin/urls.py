@@ -7,6 +7,9 @@ from django.urls import include, path
 from voipadmin.forms import LoginForm
 from voipadmin.health import healthz
 
+# Here, not at start: a collector has no pages and shall not hold their code in memory.
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("inventory.urls")),
     path("", include("provisioning.urls")),
