@@ -2,6 +2,8 @@
 (() => {
   if (window.voipadminCharts) return window.voipadminCharts();
   const HEIGHT = 150;
+  // Steps of a byte axis that its labels (KiB, MiB) say without rounding.
+  const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
   const WORDS = { "1h": "the last hour", "6h": "the last 6 hours", "24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days", "1y": "the last year" };
   let library;
 
@@ -95,7 +97,7 @@
       scales: { x: { time: true, range: () => [series.from, series.now] }, y: { range } },
       axes: [
         { ...axis, space: 60, values: (_, splits, __, ___, increment) => splits.map((at) => increment >= 86400 ? new Date(at * 1000).toLocaleDateString([], { timeZone: zone, month: "short", day: "numeric" }) : clock(at, zone)) },
-        { ...axis, size: states.length ? 76 : 62, ...(states.length ? { splits: () => states } : {}), values: (_, splits) => splits.map((value) => show(metric, value)) },
+        { ...axis, size: states.length ? 76 : 62, ...(states.length ? { splits: () => states } : {}), ...(metric.unit.startsWith("B") ? { incrs: BYTE_STEPS } : {}), values: (_, splits) => splits.map((value) => show(metric, value)) },
       ],
       series: [{}, line(metric.title, colour("--chart-line")), ...(metric.peaks ? [{ ...line("95th percentile", colour("--chart-peak")), dash: [4, 3] }] : [])],
     };
