@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 
 LAB_PACKAGES = Path(__file__).parent / "lab/apt-packages.txt"
-BROWSER_PACKAGES = ("chromium",)
+# A browser, a database server of another version, a server to log in to.
+OTHER_PACKAGES = ("chromium", "openssh-server", "postgresql")
 
 
 def wanted() -> list[str]:
-    """List the packages that browser and lab tests need."""
+    """List the packages that the tests need."""
     lab = LAB_PACKAGES.read_text().splitlines() if LAB_PACKAGES.exists() else []
     names = (line.partition("#")[0].strip() for line in lab)
-    return sorted({*BROWSER_PACKAGES, "postgresql", *filter(None, names)})
+    return sorted({*OTHER_PACKAGES, *filter(None, names)})
 
 
 def missing(packages: list[str]) -> list[str]:
