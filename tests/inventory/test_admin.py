@@ -1,6 +1,7 @@
 """The Django admin: it writes through operations and refuses what the API refuses."""
 
 from html import unescape
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -42,6 +43,7 @@ from tests.inventory.test_api import container_body, private_key
 
 pytestmark = pytest.mark.django_db
 DISK = {"device": "/dev/sda", "size_gib": 500, "kind": "ssd", "purpose": "system"}
+import_module("voipadmin.urls")  # where the admin discovers its pages
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label == "inventory"),
     key=lambda model: model._meta.model_name or "",
