@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from inventory.changes import Operation
 from inventory.platforms.schema import Layer, Need, Platform, Role
-from inventory.rules import Blocks, Finding, Severity
+from inventory.rules import Blocks, Finding, Severity, propose
 from inventory.states import AssignmentState
 from inventory.topology import AddressView, AssignmentView, ContainerView, NodeView, Topology
 
@@ -46,6 +47,7 @@ class FindingRow:
     url: str
     kind: str = ""
     pk: int | None = None
+    fix: Operation | None = None
 
     @property
     def source_text(self) -> str:
@@ -228,14 +230,15 @@ def _finding_row(finding: Finding, platform: Platform | None) -> FindingRow:
 
 
 def _with_subject(row: FindingRow, topology: Topology) -> FindingRow:
-    """Find the container or node that a finding is about."""
+    """Find the container or node that a finding is about, and the change that would end it."""
     kind, _, name = row.finding.subject.partition(":")
     things: Mapping[str, Mapping[str, ContainerView | NodeView]] = {
         "container": topology.containers,
         "node": topology.nodes,
     }
     thing = things.get(kind, {}).get(name)
-    return replace(row, kind=kind, pk=thing.pk) if thing else row
+    known = replace(row, kind=kind, pk=thing.pk) if thing else row
+    return replace(known, fix=propose(topology, row.finding)) if topology.cluster.pk else known
 
 
 def _address(topology: Topology, node: NodeView, kind: str) -> AddressView | None:

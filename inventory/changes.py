@@ -18,6 +18,7 @@ from inventory.topology import (
     NetworkView,
     NodeView,
     Topology,
+    WaiverView,
 )
 
 
@@ -65,6 +66,34 @@ class NamedChange(Operation):
     def subject_name(self) -> str:
         """Return the name."""
         return self.name
+
+
+@dataclass(frozen=True)
+class ChangeSet(Operation):
+    """Several changes as one: all or nothing, and judged by where they lead together."""
+
+    kind = "cluster"
+    parts: tuple[Operation, ...]
+
+    @property
+    def subject_name(self) -> str:
+        """Return nothing: it is about the cluster."""
+        return ""
+
+    @property
+    def summary(self) -> str:
+        """Say the parts, or how many they are."""
+        if len(self.parts) <= 3:
+            return "; ".join(part.summary for part in self.parts) or "No change"
+        return f"{self.parts[0].summary}, and {len(self.parts) - 1} more changes"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Apply one after the other."""
+        if not self.parts:
+            raise ChangeError("There is nothing to change.")
+        for part in self.parts:
+            topology = part.apply(topology)
+        return topology
 
 
 @dataclass(frozen=True)
@@ -228,6 +257,7 @@ class AddNode(NamedChange):
     kind = "node"
     container: str
     roles: tuple[RoleChoice, ...]
+    auto_replace: bool = False
 
     @property
     def summary(self) -> str:
@@ -240,17 +270,26 @@ class AddNode(NamedChange):
         _new(topology.nodes, self.name, "node")
         _known(topology.containers, self.container, "container")
         _known_roles(topology, self.roles)
-        view = NodeView(self.name, self.container, tuple(map(_planned, self.roles)))
+        view = NodeView(
+            self.name,
+            self.container,
+            tuple(map(_planned, self.roles)),
+            auto_replace=self.auto_replace,
+        )
         return _with_groups(topology, self.roles).with_node(view)
 
 
 @dataclass(frozen=True)
 class ChangeNode(NamedChange):
-    """Give a node another name or other roles; roles that stay keep their state."""
+    """Give a node another name or other roles; roles that stay keep their state.
+
+    `auto_replace` None leaves as it is who replaces the node when it is lost.
+    """
 
     kind = "node"
     new_name: str
     roles: tuple[RoleChoice, ...]
+    auto_replace: bool | None = None
 
     @property
     def summary(self) -> str:
@@ -272,7 +311,8 @@ class ChangeNode(NamedChange):
             else _planned(choice)
             for choice in self.roles
         )
-        changed = replace(node, name=self.new_name, assignments=assignments)
+        kept = node.auto_replace if self.auto_replace is None else self.auto_replace
+        changed = replace(node, name=self.new_name, assignments=assignments, auto_replace=kept)
         return _with_groups(topology, self.roles).with_node(changed, was=self.name)
 
     def picture(self, topology: Topology) -> dict[str, Any] | None:
@@ -364,6 +404,76 @@ class RemoveBalancer(NamedChange):
             topology,
             balancers={key: b for key, b in topology.balancers.items() if key != self.name},
         )
+
+
+@dataclass(frozen=True)
+class GrantWaiver(Operation):
+    """Answer for a finding until a time; takes the place of an earlier waiver of the same."""
+
+    kind = "waiver"
+    waiver: WaiverView
+
+    @property
+    def subject_name(self) -> str:
+        """Return what it is about."""
+        return self.waiver.subject
+
+    @property
+    def summary(self) -> str:
+        """Say what is waived and until when."""
+        waiver = self.waiver
+        return f"Waive {waiver.key} of {waiver.subject} until {waiver.expires_at:%Y-%m-%d %H:%M}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Add or replace the waiver; one that has run out already is refused."""
+        if self.waiver.expires_at <= topology.now:
+            raise ChangeError("A waiver ends in the future.")
+        others = _without_waiver(topology, self.waiver)
+        return replace(topology, waivers=(*others, self.waiver))
+
+    def picture(self, topology: Topology) -> dict[str, Any] | None:
+        """Return the waiver of this finding."""
+        return _waiver_picture(topology, self.waiver)
+
+
+@dataclass(frozen=True)
+class RevokeWaiver(Operation):
+    """No longer answer for a finding: it counts again."""
+
+    kind = "waiver"
+    waiver: WaiverView
+
+    @property
+    def subject_name(self) -> str:
+        """Return what it is about."""
+        return self.waiver.subject
+
+    @property
+    def summary(self) -> str:
+        """Say what counts again."""
+        return f"End the waiver of {self.waiver.key} of {self.waiver.subject}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Leave the waiver out."""
+        others = _without_waiver(topology, self.waiver)
+        if len(others) == len(topology.waivers):
+            raise ChangeError(f"{self.waiver.key} of {self.waiver.subject} is not waived.")
+        return replace(topology, waivers=others)
+
+    def picture(self, topology: Topology) -> dict[str, Any] | None:
+        """Return the waiver of this finding."""
+        return _waiver_picture(topology, self.waiver)
+
+
+def _without_waiver(topology: Topology, waiver: WaiverView) -> tuple[WaiverView, ...]:
+    """Return the waivers of other findings."""
+    return tuple(w for w in topology.waivers if w.about != waiver.about)
+
+
+def _waiver_picture(topology: Topology, waiver: WaiverView) -> dict[str, Any] | None:
+    """Return a finding's waiver for the change log."""
+    held = next((w for w in topology.waivers if w.about == waiver.about), None)
+    return None if held is None else _plain(asdict(held))
 
 
 def _planned(choice: RoleChoice) -> AssignmentView:

@@ -22,12 +22,15 @@ from inventory.changes import (
     ChangeContainer,
     ChangeError,
     ChangeNode,
+    ChangeSet,
     DetachNetwork,
+    GrantWaiver,
     MoveNode,
     Operation,
     RemoveBalancer,
     RemoveContainer,
     RemoveNode,
+    RevokeWaiver,
     RoleChoice,
     SetBalancer,
 )
@@ -48,11 +51,12 @@ from inventory.models import (
     Release,
     Role,
     RoleAssignment,
+    Waiver,
 )
-from inventory.rules import Blocks, Finding, Severity, check
+from inventory.rules import Finding, check
 from inventory.snapshot import load_pool, load_topology
 from inventory.states import AssignmentState
-from inventory.topology import ContainerView
+from inventory.topology import ContainerView, WaiverView
 
 __all__ = [
     "AddContainer",
@@ -62,7 +66,9 @@ __all__ = [
     "ChangeContainer",
     "ChangeError",
     "ChangeNode",
+    "ChangeSet",
     "DetachNetwork",
+    "GrantWaiver",
     "MoveNode",
     "Operation",
     "Refused",
@@ -70,6 +76,7 @@ __all__ = [
     "RemoveContainer",
     "RemoveNode",
     "Result",
+    "RevokeWaiver",
     "RoleChoice",
     "SetBalancer",
     "perform",
@@ -114,26 +121,31 @@ def perform(
     before = load_topology(locked) if locked else load_pool()
     after = operation.apply(before)
     found = check(before, after)
-    if refusing := [finding for finding in found if _refuses(finding)]:
+    if refusing := [finding for finding in found if finding.refuses_save]:
         raise Refused(refusing)
-    row = _write(operation, locked, after.now)
-    record_change(
-        actor=actor,
-        cluster=locked,
-        operation=type(operation).__name__,
-        subject=operation.subject,
-        summary=operation.summary,
-        before=operation.picture(before),
-        after=operation.picture(after),
-        reason=reason,
-        request_id=request_id,
-    )
+    for part in _parts(operation):
+        then = part.apply(before)
+        row = _write(part, locked, after.now)
+        record_change(
+            actor=actor,
+            cluster=locked,
+            operation=type(part).__name__,
+            subject=part.subject,
+            summary=part.summary,
+            before=part.picture(before),
+            after=part.picture(then),
+            reason=reason,
+            request_id=request_id,
+        )
+        before = then
     return Result(row, found)
 
 
-def _refuses(finding: Finding) -> bool:
-    """Tell whether a finding stands in the way of a save."""
-    return finding.blocks is Blocks.SAVE and finding.severity is Severity.ERROR
+def _parts(operation: Operation) -> tuple[Operation, ...]:
+    """Return what is written and logged one by one."""
+    if not isinstance(operation, ChangeSet):
+        return (operation,)
+    return tuple(part for whole in operation.parts for part in _parts(whole))
 
 
 @singledispatch
@@ -199,7 +211,8 @@ def _(operation: RemoveContainer, cluster: Cluster | None, at: datetime) -> mode
 
 @_write.register
 def _(operation: AddNode, cluster: Cluster, at: datetime) -> models.Model:
-    node = _saved(Node(cluster=cluster, name=operation.name))
+    row = Node(cluster=cluster, name=operation.name, auto_replace=operation.auto_replace)
+    node = _saved(row)
     _place(node, operation.container, at)
     for choice in operation.roles:
         _assign(node, choice, at)
@@ -210,6 +223,8 @@ def _(operation: AddNode, cluster: Cluster, at: datetime) -> models.Model:
 def _(operation: ChangeNode, cluster: Cluster, at: datetime) -> models.Model:
     node = _node(cluster, operation.name)
     node.name = operation.new_name
+    if operation.auto_replace is not None:
+        node.auto_replace = operation.auto_replace
     _saved(node)
     wanted = {choice.role: choice for choice in operation.roles}
     for held in node.assignments.filter(valid_to=None).select_related("role", "availability_group"):
@@ -261,6 +276,34 @@ def _(operation: RemoveBalancer, cluster: Cluster, at: datetime) -> models.Model
     row = Balancer.objects.get(cluster=cluster, name=operation.name)
     row.delete()
     return row
+
+
+@_write.register
+def _(operation: GrantWaiver, cluster: Cluster, at: datetime) -> models.Model:
+    view = operation.waiver
+    _waiver(cluster, view).update(revoked_at=at)
+    user = User.objects.filter(username=view.by).first()
+    return _saved(
+        Waiver(
+            cluster=cluster,
+            rule=view.key,
+            subject=view.subject,
+            role=view.role,
+            weight=view.weight,
+            reason=view.reason,
+            created_by=user,
+            created_by_name=view.by,
+            created_at=at,
+            expires_at=view.expires_at,
+        )
+    )
+
+
+@_write.register
+def _(operation: RevokeWaiver, cluster: Cluster, at: datetime) -> models.Model:
+    row = _waiver(cluster, operation.waiver).get()
+    row.revoked_at = at
+    return _saved(row)
 
 
 def _saved(row: Row) -> Row:
@@ -358,6 +401,13 @@ def _assign(
         )
     _saved(
         RoleAssignment(node=node, role=role, availability_group=group, state=state, valid_from=at)
+    )
+
+
+def _waiver(cluster: Cluster, view: WaiverView) -> models.QuerySet[Waiver]:
+    """Select the waiver in force for a finding."""
+    return Waiver.objects.filter(
+        cluster=cluster, rule=view.key, subject=view.subject, role=view.role, revoked_at=None
     )
 
 

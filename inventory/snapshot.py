@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from inventory.models import Cluster, Container, Network, Node
+from inventory.models import Address, Balancer, Cluster, Container, Network, Node
 from inventory.platform_sync import effective_platform
 from inventory.platforms.schema import Platform, Release, Source
 from inventory.topology import (
@@ -18,9 +18,11 @@ from inventory.topology import (
     DiskView,
     FactView,
     GroupView,
+    IPAddress,
     NetworkView,
     NodeView,
     Topology,
+    WaiverView,
 )
 
 # The free pool belongs to no platform: rules that ask one find no roles.
@@ -57,6 +59,8 @@ def load_topology(cluster: Cluster, *, now: datetime | None = None) -> Topology:
         ),
         balancers=_balancers(cluster),
         facts=_facts(cluster),
+        waivers=_waivers(cluster),
+        taken=_taken(cluster),
     )
 
 
@@ -83,6 +87,7 @@ def cluster_view(cluster: Cluster) -> ClusterView:
         infrastructure=cluster.infrastructure,
         time_zone=cluster.time_zone,
         country=cluster.country,
+        availability_guarantee=cluster.availability_guarantee,
         is_example=cluster.is_example,
         parameters=cluster.parameters,
     )
@@ -90,7 +95,7 @@ def cluster_view(cluster: Cluster) -> ClusterView:
 
 def network_view(network: Network) -> NetworkView:
     """Picture a network."""
-    return NetworkView(network.pk, network.name, network.kind, network.cidr)
+    return NetworkView(network.pk, network.name, network.kind, network.cidr, network.gateway)
 
 
 def container_view(container: Container) -> ContainerView:
@@ -144,6 +149,7 @@ def _nodes(nodes: Any) -> dict[str, NodeView]:
             pk=node.pk,
             name=node.name,
             container=container,
+            auto_replace=node.auto_replace,
             assignments=_assignments(node.assignments.all()),
         )
     return views
@@ -196,3 +202,34 @@ def _facts(cluster: Cluster) -> tuple[FactView, ...]:
         )
         for row in cluster.facts.select_related("node", "container")
     )
+
+
+def _waivers(cluster: Cluster) -> tuple[WaiverView, ...]:
+    """Picture what somebody answers for; expiry is judged against the picture's time."""
+    return tuple(
+        WaiverView(
+            pk=row.pk,
+            key=row.rule,
+            subject=row.subject,
+            role=row.role,
+            reason=row.reason,
+            by=row.created_by_name,
+            expires_at=row.expires_at,
+            weight=row.weight,
+        )
+        for row in cluster.waivers.filter(revoked_at=None)
+    )
+
+
+def _taken(cluster: Cluster) -> dict[tuple[str, IPAddress], str]:
+    """Return who of other clusters has which address in this cluster's networks."""
+    shared = Address.objects.filter(network__clusters=cluster).exclude(container__cluster=cluster)
+    balancers = Balancer.objects.filter(network__clusters=cluster).exclude(cluster=cluster)
+    found = {
+        (network, ip): f"container {name}"
+        for network, ip, name in shared.values_list("network__name", "ip", "container__name")
+    }
+    return found | {
+        (network, ip): f"balancer {name}"
+        for network, ip, name in balancers.values_list("network__name", "ip", "name")
+    }

@@ -7,6 +7,7 @@ does not exist yet (`pk` is then None). Nothing here asks a database or a clock.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
@@ -28,6 +29,7 @@ class ClusterView:
     infrastructure: str = "own"
     time_zone: str = "UTC"
     country: str = ""
+    availability_guarantee: str = ""
     is_example: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -40,6 +42,7 @@ class NetworkView:
     name: str
     kind: str
     cidr: IPNetwork
+    gateway: IPAddress | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class NodeView:
     container: str | None
     assignments: tuple[AssignmentView, ...] = ()
     pk: int | None = None
+    auto_replace: bool = False
 
     def has_role(self, role: str) -> bool:
         """Tell whether the node has the role with this key."""
@@ -153,8 +157,42 @@ class FactView:
 
 
 @dataclass(frozen=True)
+class WaiverView:
+    """Somebody answers for a finding until a time: an accepted warning, an overridden lock.
+
+    `weight` is how bad the finding was when it was accepted; None accepts whatever comes.
+    """
+
+    key: str
+    subject: str
+    role: str
+    reason: str
+    by: str
+    expires_at: datetime
+    weight: int | None = None
+    pk: int | None = None
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """Return rule, subject and role: which finding it covers."""
+        return self.key, self.subject, self.role
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what API and frozen runs show."""
+        return {
+            "id": self.pk,
+            "reason": self.reason,
+            "by": self.by,
+            "expires_at": self.expires_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
 class Topology:
-    """One cluster with everything rules read, by name."""
+    """One cluster with everything rules read, by name.
+
+    `taken` says who outside this cluster has which address in the cluster's networks.
+    """
 
     cluster: ClusterView
     platform: Platform
@@ -166,6 +204,8 @@ class Topology:
     groups: tuple[GroupView, ...] = ()
     balancers: Mapping[str, BalancerView] = field(default_factory=dict)
     facts: tuple[FactView, ...] = ()
+    waivers: tuple[WaiverView, ...] = ()
+    taken: Mapping[tuple[str, IPAddress], str] = field(default_factory=dict)
 
     @property
     def is_pool(self) -> bool:
@@ -178,7 +218,16 @@ class Topology:
 
     def nodes_with(self, role: str) -> tuple[NodeView, ...]:
         """Return the nodes of a role, by name."""
-        return tuple(node for _, node in sorted(self.nodes.items()) if node.has_role(role))
+        return self._nodes_by_role.get(role, ())
+
+    def nodes_on(self, container: str) -> tuple[NodeView, ...]:
+        """Return the nodes that run on a container, by name."""
+        return self._nodes_by_container.get(container, ())
+
+    def fact(self, subject: str, key: str) -> FactView | None:
+        """Return the newest value known of a subject, None when nothing is known."""
+        known = [fact for fact in self._facts_by_subject.get(subject, ()) if fact.key == key]
+        return max(known, key=lambda fact: fact.at, default=None)
 
     def container_of(self, node: NodeView) -> ContainerView | None:
         """Return the machine a node runs on."""
@@ -217,3 +266,29 @@ class Topology:
     def without_node(self, name: str) -> "Topology":
         """Return a copy that lacks a node."""
         return replace(self, nodes={key: node for key, node in self.nodes.items() if key != name})
+
+    @cached_property
+    def _nodes_by_role(self) -> dict[str, tuple[NodeView, ...]]:
+        """Find nodes by role."""
+        found: dict[str, list[NodeView]] = {}
+        for _, node in sorted(self.nodes.items()):
+            for assignment in node.assignments:
+                found.setdefault(assignment.role, []).append(node)
+        return {role: tuple(nodes) for role, nodes in found.items()}
+
+    @cached_property
+    def _nodes_by_container(self) -> dict[str, tuple[NodeView, ...]]:
+        """Find nodes by container."""
+        found: dict[str, list[NodeView]] = {}
+        for _, node in sorted(self.nodes.items()):
+            if node.container:
+                found.setdefault(node.container, []).append(node)
+        return {container: tuple(nodes) for container, nodes in found.items()}
+
+    @cached_property
+    def _facts_by_subject(self) -> dict[str, list[FactView]]:
+        """Find facts by subject."""
+        found: dict[str, list[FactView]] = {}
+        for fact in self.facts:
+            found.setdefault(fact.subject, []).append(fact)
+        return found

@@ -45,15 +45,8 @@ def blocking(topology: Topology, *, roles: Iterable[str] | None = None) -> list[
     return [
         finding
         for finding in findings(topology)
-        if _forbids(finding) and (chosen is None or not finding.role or finding.role in chosen)
+        if finding.refuses_run and (chosen is None or not finding.role or finding.role in chosen)
     ]
-
-
-def _forbids(finding: Finding) -> bool:
-    """Tell whether a run is out of the question; what may not be saved may not be run either."""
-    return finding.blocks is Blocks.RUN or (
-        finding.blocks is Blocks.SAVE and finding.severity is Severity.ERROR
-    )
 
 
 def missing_logins(cluster: Cluster, names: Iterable[str]) -> Iterator[Finding]:

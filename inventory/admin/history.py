@@ -8,7 +8,7 @@ from django.forms import BaseFormSet
 from django.http import HttpRequest
 
 from inventory.admin.base import OperationAdmin, OperationForm, ReadOnlyAdmin, actor
-from inventory.models import Change, Event, Fact
+from inventory.models import Change, Event, Fact, Waiver
 from inventory.services import type_fact
 
 
@@ -75,3 +75,13 @@ class ChangeAdmin(ReadOnlyAdmin):
     list_select_related = ("cluster",)
     search_fields = ("summary", "actor_name", "request_id")
     date_hierarchy = "at"
+
+
+@admin.register(Waiver)
+class WaiverAdmin(ReadOnlyAdmin):
+    """Who answers for which finding; granted and ended on the cluster's pages."""
+
+    list_display = ("rule", "subject", "cluster", "created_by_name", "expires_at", "revoked_at")
+    list_filter = ("cluster", "rule")
+    list_select_related = ("cluster",)
+    search_fields = ("rule", "subject", "reason")

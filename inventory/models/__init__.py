@@ -6,6 +6,7 @@ from inventory.models.credentials import Credential, Secret
 from inventory.models.history import Change, Event, Fact
 from inventory.models.nodes import AvailabilityGroup, Balancer, Node, Placement, RoleAssignment
 from inventory.models.platforms import Platform, PlatformOverride, PlatformRevision, Release, Role
+from inventory.models.waivers import Waiver
 
 __all__ = [
     "Address",
@@ -31,4 +32,5 @@ __all__ = [
     "Role",
     "RoleAssignment",
     "Secret",
+    "Waiver",
 ]

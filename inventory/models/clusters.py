@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from netfields import CidrAddressField
+from netfields import CidrAddressField, InetAddressField
 
 from inventory.states import ClusterKind, ClusterState, InfrastructureKind, NetworkKind
 from voipadmin.db import choice_constraint, slug_constraint
@@ -67,6 +67,12 @@ class Network(models.Model):
     location = models.ForeignKey(
         Location, null=True, blank=True, on_delete=models.PROTECT, related_name="networks"
     )
+    gateway = InetAddressField(
+        null=True,
+        blank=True,
+        store_prefix_length=False,
+        help_text="The router's address, which no container may have.",
+    )
     is_example = models.BooleanField(default=False, editable=False)
 
     class Meta:
@@ -105,6 +111,11 @@ class Cluster(models.Model):
         blank=True,
         validators=[RegexValidator(r"^[A-Z]{2}$", "Two capital letters, such as DE.")],
         help_text="ISO 3166 code; its public holidays count in forecasts.",
+    )
+    availability_guarantee = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="What the cloud provider guarantees, such as 99.95 % a month (R67).",
     )
     networks = models.ManyToManyField(Network, blank=True, related_name="clusters")
     parameters = models.JSONField(

@@ -25,6 +25,11 @@ class Node(models.Model):
 
     cluster = models.ForeignKey("inventory.Cluster", on_delete=models.PROTECT, related_name="nodes")
     name = models.CharField(max_length=63, help_text="Unique in the cluster, such as pg-node-01.")
+    auto_replace = models.BooleanField(
+        "replaced automatically",
+        default=False,
+        help_text="When it is lost, automation of yours deploys a replacement (R65).",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -5,17 +5,15 @@ from collections.abc import Iterator
 
 from inventory.platforms.facts import Need, Source
 from inventory.platforms.schema import Role
-from inventory.rules.base import Blocks, Finding, Rule, Severity, rule
+from inventory.rules.base import Blocks, Finding, Rule, Severity, cluster_rule, node_rule
 from inventory.topology import ContainerView, IPAddress, NodeView, Topology
 
 
-def _placed_roles(topology: Topology) -> Iterator[tuple[NodeView, ContainerView, Role]]:
-    """Yield every role of every node with the machine it runs on."""
-    for node in topology.nodes.values():
-        container = topology.container_of(node)
-        if container:
-            for assignment in node.assignments:
-                yield node, container, topology.role(assignment.role)
+def _placed_roles(topology: Topology, node: NodeView) -> Iterator[tuple[ContainerView, Role]]:
+    """Yield every role of a node with the machine it runs on."""
+    if container := topology.container_of(node):
+        for assignment in node.assignments:
+            yield container, topology.role(assignment.role)
 
 
 def _is_single_node(topology: Topology) -> bool:
@@ -23,7 +21,7 @@ def _is_single_node(topology: Topology) -> bool:
     return topology.cluster.kind == "single_node"
 
 
-@rule(
+@node_rule(
     "R47",
     title="A role's container has the private address the role requires",
     words="Node {node} ({role_name}) needs a private address, but container {container} has none: "
@@ -34,15 +32,15 @@ def _is_single_node(topology: Topology) -> bool:
     ),
     by_role=(*(f"R{number}" for number in range(37, 46)), "R152"),
 )
-def private_address_required(topology: Topology, this: Rule) -> Iterator[Finding]:
+def private_address_required(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Refuse a role that requires the private network on a container without it (K1)."""
-    for node, container, role in _placed_roles(topology):
+    for container, role in _placed_roles(topology, node):
         needs = role.networks.private is Need.REQUIRED
         if needs and not topology.address(container.name, "private"):
             yield _about(this, node, container, role)
 
 
-@rule(
+@node_rule(
     "R40",
     title="A role's container has the public address the role requires",
     words="Node {node} ({role_name}) needs a public address, but container {container} has none: "
@@ -50,9 +48,9 @@ def private_address_required(topology: Topology, this: Rule) -> Iterator[Finding
     source=Source(document="002", text="Public Network: Required"),
     by_role=("R40", "R42", "R43", "R147", "R148", "R149", "R150"),
 )
-def public_address_required(topology: Topology, this: Rule) -> Iterator[Finding]:
+def public_address_required(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Refuse a role that requires the public network on a container without it, K5 excepted."""
-    for node, container, role in _placed_roles(topology):
+    for container, role in _placed_roles(topology, node):
         needs = role.networks.public is Need.REQUIRED
         if not needs or topology.address(container.name, "public"):
             continue
@@ -60,7 +58,7 @@ def public_address_required(topology: Topology, this: Rule) -> Iterator[Finding]
             yield _about(this, node, container, role)
 
 
-@rule(
+@node_rule(
     "R46",
     title="Storage and workers are kept out of the public network",
     words="Node {node} ({role_name}) should not be reachable from the public network, but "
@@ -72,11 +70,11 @@ def public_address_required(topology: Topology, this: Rule) -> Iterator[Finding]
     blocks=Blocks.NOTHING,
     by_role=("R46", "R151"),
 )
-def public_address_discouraged(topology: Topology, this: Rule) -> Iterator[Finding]:
+def public_address_discouraged(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Warn about a public address where the vendor discourages it; not on a single node (S3)."""
     if _is_single_node(topology):
         return
-    for node, container, role in _placed_roles(topology):
+    for container, role in _placed_roles(topology, node):
         discouraged = role.networks.public is Need.DISCOURAGED
         if discouraged and topology.address(container.name, "public"):
             sources = role.networks.sources
@@ -84,7 +82,7 @@ def public_address_discouraged(topology: Topology, this: Rule) -> Iterator[Findi
             yield _about(this, node, container, role, source=vendor)
 
 
-@rule(
+@cluster_rule(
     "R5",
     title="Addresses lie inside the cluster's networks",
     words="Address {address} of {owner} is not a host address of network {network} ({cidr}).",
@@ -109,7 +107,7 @@ def address_inside_network(topology: Topology, this: Rule) -> Iterator[Finding]:
         )
 
 
-@rule(
+@cluster_rule(
     "R50",
     title="An address is used once in a network",
     words="Address {address} in network {network} is used by {users}: give each its own.",

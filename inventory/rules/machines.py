@@ -4,34 +4,25 @@ from collections.abc import Iterator
 
 from inventory.platforms.facts import Source
 from inventory.platforms.schema import Role
-from inventory.rules.base import Blocks, Finding, Rule, Severity, rule
+from inventory.rules.base import Blocks, Finding, Rule, Severity, cluster_rule, node_rule
 from inventory.topology import ContainerView, NodeView, Topology
 
 
-def _placed(topology: Topology) -> Iterator[tuple[NodeView, ContainerView]]:
-    """Yield every node that has a machine, with it."""
-    for node in topology.nodes.values():
-        container = topology.container_of(node)
-        if container:
-            yield node, container
-
-
-@rule(
+@node_rule(
     "R7",
     title="A node has a container to run on",
     words="Node {node} has no container: move it to one.",
     source=Source(document="000", text="The Node requires a Container in order to run"),
     blocks=Blocks.RUN,
 )
-def container_required(topology: Topology, this: Rule) -> Iterator[Finding]:
+def container_required(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Hold a run back while a node runs nowhere."""
-    for node in topology.nodes.values():
-        if not topology.container_of(node):
-            role = node.assignments[0].role if node.assignments else ""
-            yield this.finding(f"node:{node.name}", role=role, node=node.name)
+    if not topology.container_of(node):
+        role = node.assignments[0].role if node.assignments else ""
+        yield this.finding(f"node:{node.name}", role=role, node=node.name)
 
 
-@rule(
+@node_rule(
     "R18",
     title="The release supports the container's operating system",
     words="Container {container} runs {system}, which {release} does not support; "
@@ -42,65 +33,67 @@ def container_required(topology: Topology, this: Rule) -> Iterator[Finding]:
     ),
     by_role=("R18", "R19", "R156"),
 )
-def operating_system_supported(topology: Topology, this: Rule) -> Iterator[Finding]:
+def operating_system_supported(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Refuse a node on a system outside its release's list; a single node is exempt (S3)."""
-    if topology.cluster.kind == "single_node":
+    container = topology.container_of(node)
+    if container is None or topology.cluster.kind == "single_node":
         return
     release = topology.release
-    for node, container in _placed(topology):
-        if any(
-            system.matches(os_id=container.os_id, version=container.os_version)
-            and container.arch in system.architectures
-            for system in release.operating_systems
-        ):
-            continue
-        yield this.finding(
-            f"node:{node.name}",
-            facts=release.operating_systems[0],
-            container=container.name,
-            system=f"{container.os_id} {container.os_version} ({container.arch})",
-            release=f"{topology.platform.name} {release.name}",
-            supported=", ".join(f"{s.name}" for s in release.operating_systems),
-        )
+    if any(
+        system.matches(os_id=container.os_id, version=container.os_version)
+        and container.arch in system.architectures
+        for system in release.operating_systems
+    ):
+        return
+    yield this.finding(
+        f"node:{node.name}",
+        facts=release.operating_systems[0],
+        container=container.name,
+        system=f"{container.os_id} {container.os_version} ({container.arch})",
+        release=f"{topology.platform.name} {release.name}",
+        supported=", ".join(f"{s.name}" for s in release.operating_systems),
+    )
 
 
-@rule(
+@node_rule(
     "R120",
     title="A container has the hardware that its roles need at least",
     words="Container {container} has {has}, but node {node} ({role_name}) needs at least {needs}.",
     source=Source(document="004", text="Server Roles & Requirements"),
 )
-def hardware_minimum(topology: Topology, this: Rule) -> Iterator[Finding]:
+def hardware_minimum(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Refuse a role on a machine that is smaller than the vendor's minimum."""
-    for node, container in _placed(topology):
-        for assignment in node.assignments:
-            role = topology.role(assignment.role)
-            short = list(_shortages(role, container))
-            if short:
-                yield this.finding(
-                    f"node:{node.name}",
-                    facts=role.hardware,
-                    role=role.key,
-                    weight=len(short),
-                    container=container.name,
-                    node=node.name,
-                    role_name=role.name,
-                    has=" and ".join(has for has, _ in short),
-                    needs=" and ".join(needs for _, needs in short),
-                )
+    container = topology.container_of(node)
+    if container is None:
+        return
+    for assignment in node.assignments:
+        role = topology.role(assignment.role)
+        short = list(_shortages(role, container))
+        if short:
+            yield this.finding(
+                f"node:{node.name}",
+                facts=role.hardware,
+                role=role.key,
+                weight=len(short),
+                container=container.name,
+                node=node.name,
+                role_name=role.name,
+                has=" and ".join(has for has, _ in short),
+                needs=" and ".join(needs for _, needs in short),
+            )
 
 
-@rule(
+@node_rule(
     "S15",
     title="A role exists in the cluster's release",
     words="{release} has no {role_name} role any more, but node {node} has it.",
     source=Source(document="S15", text="A fact of the release."),
     severity=Severity.ERROR,
 )
-def role_in_release(topology: Topology, this: Rule) -> Iterator[Finding]:
+def role_in_release(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Refuse a role that the pinned release does not have (S15)."""
     for gone in topology.release.unavailable:
-        for node in topology.nodes_with(gone.role):
+        if node.has_role(gone.role):
             yield this.finding(
                 f"node:{node.name}",
                 facts=gone,
@@ -111,31 +104,33 @@ def role_in_release(topology: Topology, this: Rule) -> Iterator[Finding]:
             )
 
 
-@rule(
+@node_rule(
     "S8",
     title="The portal can log in to every machine it installs",
     words="The portal cannot log in to container {container} yet: {missing}.",
     source=Source(document="S8", text="SSH from portal and bastion"),
+    severity=Severity.INFO,  # Not a fault of the cluster: something to do before its run.
     blocks=Blocks.RUN,
 )
-def login_ready(topology: Topology, this: Rule) -> Iterator[Finding]:
+def login_ready(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Hold a run back while a machine of a node has no login or no confirmed host key."""
     if topology.cluster.is_example:
         return
-    for node, container in _placed(topology):
-        if not container.ssh_ready:
-            lacks = ["choose a login"] if container.credential is None else []
-            lacks += ["confirm its host key"] if not container.host_key else []
-            for assignment in node.assignments:
-                yield this.finding(
-                    f"container:{container.name}",
-                    role=assignment.role,
-                    container=container.name,
-                    missing=" and ".join(lacks),
-                )
+    container = topology.container_of(node)
+    if container is None or container.ssh_ready:
+        return
+    lacks = ["choose a login"] if container.credential is None else []
+    lacks += ["confirm its host key"] if not container.host_key else []
+    for assignment in node.assignments:
+        yield this.finding(
+            f"container:{container.name}",
+            role=assignment.role,
+            container=container.name,
+            missing=" and ".join(lacks),
+        )
 
 
-@rule(
+@cluster_rule(
     "V1",
     title="An example is never installed",
     words="{cluster} is an example: its machines do not exist, and no run touches them.",

@@ -20,7 +20,10 @@ class FindingSerializer(serializers.Serializer):
     severity = serializers.ChoiceField([severity.value for severity in Severity])
     blocks = serializers.ChoiceField([b.value for b in Blocks if b], allow_blank=True)
     subject = serializers.CharField()
+    role = serializers.CharField(allow_blank=True)
     message = serializers.CharField()
     params = serializers.DictField(child=serializers.CharField())
     source = SourceSerializer()  # type: ignore[assignment]
-    fix = serializers.CharField(allow_null=True)
+    also = SourceSerializer(many=True)
+    waivable = serializers.BooleanField()
+    waiver = serializers.DictField(allow_null=True)

@@ -17,7 +17,7 @@ from inventory.board import finding_groups, layer_rows
 from inventory.forms.clusters import ClusterForm
 from inventory.models import Cluster, Platform
 from inventory.operations import AttachNetwork, ChangeCluster, DetachNetwork, Operation, perform
-from inventory.rules import Finding, Severity, findings
+from inventory.rules import Finding, Severity, findings, propose
 from inventory.services import create_cluster
 from inventory.snapshot import load_topology, network_view
 from inventory.views.writing import Attempt, actor, request_id
@@ -159,13 +159,12 @@ def finding_fix(request: HttpRequest, slug: str) -> HttpResponse:
     cluster = cluster_of(slug)
     topology = load_topology(cluster)
     wanted = tuple(request.POST.get(name, "") for name in ("key", "subject", "role"))
-    finding = next(
-        (f for f in findings(topology) if (f.key, f.subject, f.role) == wanted and f.fix), None
-    )
-    if finding is None or finding.fix is None:
+    finding = next((f for f in findings(topology) if (f.key, f.subject, f.role) == wanted), None)
+    fix = propose(topology, finding) if finding else None
+    if finding is None or fix is None:
         messages.info(request, "This finding is gone, or has no fix any more.")
         return redirect(cluster)
-    return _fixed(request, cluster, finding, finding.fix)
+    return _fixed(request, cluster, finding, fix)
 
 
 def _fixed(

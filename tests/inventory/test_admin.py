@@ -61,6 +61,7 @@ READ_ONLY = (
     "role",
     "roleassignment",
     "secret",
+    "waiver",
 )
 
 

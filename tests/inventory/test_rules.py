@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from inventory.changes import AddNode, RoleChoice
-from inventory.rules import RULES, Blocks, Severity, check, findings
+from inventory.rules import RULES, Blocks, Severity, check, findings, propose
 from inventory.topology import AddressView, BalancerView, NetworkView, Topology
 from tests.factories import container_data, make_topology
 
@@ -129,8 +129,10 @@ def test_the_fix_for_an_even_number_puts_a_node_on_an_idle_container() -> None:
 
     finding = next(f for f in findings(topology) if f.key == "odd-members")
 
-    assert finding.fix == AddNode("pg-node-09", "pg-node-09", (RoleChoice("database"),))
-    assert found(finding.fix.apply(topology), "odd-members") == []
+    fix = propose(topology, finding)
+
+    assert fix == AddNode("pg-node-09", "pg-node-09", (RoleChoice("database"),))
+    assert found(fix.apply(topology), "odd-members") == []
 
 
 @pytest.mark.parametrize(
