@@ -216,6 +216,18 @@ class Topology:
         """Return the platform's role; raises KeyError when it has none of this key."""
         return self.platform.role(key)
 
+    def parameter(self, key: str) -> Any:
+        """Return the cluster's value for a parameter, else the platform's default, else None."""
+        value = self.cluster.parameters.get(key)
+        if value not in (None, ""):
+            return value
+        return next((p.default for p in self.platform.parameters if p.key == key), None)
+
+    def needs(self, role: Role) -> bool:
+        """Tell whether the cluster needs the role at all: a NAS replaces file servers (K20)."""
+        condition = role.not_needed_when
+        return condition is None or self.parameter(condition.parameter) != condition.equals
+
     def nodes_with(self, role: str) -> tuple[NodeView, ...]:
         """Return the nodes of a role, by name."""
         return self._nodes_by_role.get(role, ())
