@@ -1,6 +1,6 @@
 """The rules engine: `findings` of a cluster as it is, `check` of a change; pure."""
 
-from inventory.rules import addresses, counts, machines
+from inventory.rules import addresses, counts, locks, machines
 from inventory.rules.base import RULES, Blocks, Finding, Rule, Scope, Severity
 from inventory.rules.engine import check, findings, propose
 
@@ -15,6 +15,7 @@ __all__ = [
     "check",
     "counts",
     "findings",
+    "locks",
     "machines",
     "propose",
 ]
