@@ -99,6 +99,6 @@ HOST_CHECKS = (
         "Internal ports do not answer from the public network",
         ("R151",),
         "From the public side no port answers that the matrix calls internal.",
-        Source(document="004", text="Internal ports"),
+        Source(document="004", text="Internal Network"),
     ),
 )

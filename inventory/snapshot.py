@@ -1,12 +1,27 @@
 """Reads a cluster from the database into a `Topology`, in a constant number of queries."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from django.db.models import F, Q
 from django.utils import timezone
 
-from inventory.models import Address, Balancer, Cluster, Container, Network, Node
+from inventory.models import (
+    Address,
+    AvailabilityGroup,
+    Balancer,
+    Cluster,
+    Container,
+    Disk,
+    Fact,
+    Network,
+    Node,
+    Placement,
+    RoleAssignment,
+    Waiver,
+)
 from inventory.platform_sync import effective_platform
 from inventory.platforms.schema import Platform, Release, Source
 from inventory.topology import (
@@ -43,25 +58,34 @@ NO_PLATFORM = Platform.model_construct(
 
 def load_topology(cluster: Cluster, *, now: datetime | None = None) -> Topology:
     """Take the picture of a cluster as it is."""
-    platform = effective_platform(cluster.revision)
-    nodes = Node.objects.filter(cluster=cluster, removed_at=None)
-    return Topology(
-        cluster=cluster_view(cluster),
-        platform=platform,
-        release=platform.release(cluster.release.key),
-        now=now or timezone.now(),
-        networks={n.name: network_view(n) for n in cluster.networks.all()},
-        containers=_containers(cluster.containers.all()),
-        nodes=_nodes(nodes),
-        groups=tuple(
-            GroupView(role, name)
-            for role, name in cluster.availability_groups.values_list("role__key", "name")
-        ),
-        balancers=_balancers(cluster),
-        facts=_facts(cluster),
-        waivers=_waivers(cluster),
-        taken=_taken(cluster),
-    )
+    return load_topologies([cluster], now=now)[cluster.pk]
+
+
+def load_topologies(
+    clusters: Iterable[Cluster], *, now: datetime | None = None
+) -> dict[int, Topology]:
+    """Take the pictures of clusters, by key; as many queries for a hundred as for one."""
+    rows = {cluster.pk: cluster for cluster in clusters}
+    at = now or timezone.now()
+    platforms = _platforms(rows.values(), at)
+    parts = _Parts.load(rows)
+    return {
+        pk: Topology(
+            cluster=cluster_view(cluster),
+            platform=platforms[cluster.revision_id],
+            release=platforms[cluster.revision_id].release(cluster.release.key),
+            now=at,
+            networks=parts.networks[pk],
+            containers=parts.containers[pk],
+            nodes=parts.nodes[pk],
+            groups=tuple(parts.groups[pk]),
+            balancers=parts.balancers[pk],
+            facts=tuple(parts.facts[pk]),
+            waivers=tuple(parts.waivers[pk]),
+            taken=parts.taken[pk],
+        )
+        for pk, cluster in rows.items()
+    }
 
 
 def load_pool(*, now: datetime | None = None) -> Topology:
@@ -72,7 +96,7 @@ def load_pool(*, now: datetime | None = None) -> Topology:
         release=NO_RELEASE,
         now=now or timezone.now(),
         networks={n.name: network_view(n) for n in Network.objects.all()},
-        containers=_containers(Container.objects.free()),
+        containers=_containers(Q(cluster=None))[None],
     )
 
 
@@ -128,51 +152,158 @@ def container_view(container: Container) -> ContainerView:
     )
 
 
-def _containers(containers: Any) -> dict[str, ContainerView]:
-    """Picture containers, by name."""
-    rows = containers.select_related("location", "hypervisor", "credential").prefetch_related(
-        "addresses__network", "disks"
-    )
-    return {row.name: container_view(row) for row in rows}
+@dataclass(frozen=True)
+class _Parts:
+    """What belongs to clusters, by their keys."""
+
+    networks: Mapping[int, dict[str, NetworkView]]
+    containers: Mapping[int | None, dict[str, ContainerView]]
+    nodes: Mapping[int, dict[str, NodeView]]
+    groups: Mapping[int, list[GroupView]]
+    balancers: Mapping[int, dict[str, BalancerView]]
+    facts: Mapping[int, list[FactView]]
+    waivers: Mapping[int, list[WaiverView]]
+    taken: Mapping[int, dict[tuple[str, IPAddress], str]]
+
+    @classmethod
+    def load(cls, clusters: Iterable[int]) -> "_Parts":
+        """Read the parts of some clusters, a query or two for each kind."""
+        keys = list(clusters)
+        return cls(
+            networks=_networks(keys),
+            containers=_containers(Q(cluster__in=keys)),
+            nodes=_nodes(keys),
+            groups=_groups(keys),
+            balancers=_balancers(keys),
+            facts=_facts(keys),
+            waivers=_waivers(keys),
+            taken=_taken(keys),
+        )
 
 
-def _nodes(nodes: Any) -> dict[str, NodeView]:
-    """Picture nodes with their current placement and assignments, by name."""
-    views = {}
-    for node in nodes.prefetch_related(
-        "placements__container", "assignments__role", "assignments__availability_group"
+def _platforms(clusters: Iterable[Cluster], at: datetime) -> dict[int, Platform]:
+    """Return the platforms that clusters are pinned to, by revision."""
+    revisions = {cluster.revision_id: cluster.revision for cluster in clusters}
+    return {pk: effective_platform(revision, at=at) for pk, revision in revisions.items()}
+
+
+# Rows come as tuples: ten thousand nodes are sixty thousand rows, and a model for each would take
+# longer than all the rules together.
+
+
+def _networks(keys: list[int]) -> Mapping[int, dict[str, NetworkView]]:
+    """Picture the networks that clusters use, by name."""
+    found: defaultdict[int, dict[str, NetworkView]] = defaultdict(dict)
+    uses = Cluster.networks.through.objects.filter(cluster__in=keys).order_by("network__name")
+    columns = ("cluster_id", "network_id", "name", "kind", "cidr", "gateway")
+    paths = [c if c.endswith("_id") else f"network__{c}" for c in columns]
+    for cluster, pk, name, kind, cidr, gateway in uses.values_list(*paths):
+        found[cluster][name] = NetworkView(pk, name, kind, cidr, gateway)
+    return found
+
+
+def _containers(which: Q) -> Mapping[int | None, dict[str, ContainerView]]:
+    """Picture containers, by name; the key of the free pool is None."""
+    addresses, disks = _addresses(which), _disks(which)
+    found: defaultdict[int | None, dict[str, ContainerView]] = defaultdict(dict)
+    rows = Container.objects.filter(which).order_by("name")
+    for cluster, *values in rows.values_list("cluster_id", *_CONTAINER_COLUMNS):
+        view = ContainerView(
+            **dict(zip(_CONTAINER_FIELDS, values, strict=True)),
+            addresses=tuple(addresses.get(values[0], ())),
+            disks=tuple(disks.get(values[0], ())),
+        )
+        found[cluster][view.name] = view
+    return found
+
+
+_NAMED = ("location", "hypervisor", "credential")
+_CONTAINER_FIELDS = (
+    "pk",
+    "name",
+    "os_id",
+    "os_version",
+    "arch",
+    "vcpus",
+    "memory_mib",
+    "state",
+    "virtualisation_ha",
+    "behind_nat",
+    "ssh_port",
+    "ssh_network",
+    "host_key",
+    *_NAMED,
+)
+_CONTAINER_COLUMNS = tuple(f"{f}__name" if f in _NAMED else f for f in _CONTAINER_FIELDS)
+
+
+def _addresses(which: Q) -> Mapping[int, list[AddressView]]:
+    """Picture the addresses of containers, by container."""
+    found: defaultdict[int, list[AddressView]] = defaultdict(list)
+    rows = Address.objects.filter(container__in=Container.objects.filter(which))
+    for container, network, ip, name in rows.order_by("network").values_list(
+        "container_id", "network__name", "ip", "name"
     ):
-        container = next(
-            (p.container.name for p in node.placements.all() if p.valid_to is None), None
-        )
-        views[node.name] = NodeView(
-            pk=node.pk,
-            name=node.name,
-            container=container,
-            auto_replace=node.auto_replace,
-            assignments=_assignments(node.assignments.all()),
-        )
-    return views
+        found[container].append(AddressView(network, ip, name))
+    return found
 
 
-def _assignments(rows: Iterable[Any]) -> tuple[AssignmentView, ...]:
-    """Picture what a node's roles are now."""
-    return tuple(
-        AssignmentView(
-            role=row.role.key,
-            group=row.availability_group.name if row.availability_group else None,
-            state=row.state,
-            pk=row.pk,
+def _disks(which: Q) -> Mapping[int, list[DiskView]]:
+    """Picture the disks of containers, by container."""
+    found: defaultdict[int, list[DiskView]] = defaultdict(list)
+    rows = Disk.objects.filter(container__in=Container.objects.filter(which))
+    for container, device, size_gib, kind, purpose in rows.order_by("device").values_list(
+        "container_id", "device", "size_gib", "kind", "purpose"
+    ):
+        found[container].append(DiskView(device, size_gib, kind, purpose))
+    return found
+
+
+def _nodes(keys: list[int]) -> Mapping[int, dict[str, NodeView]]:
+    """Picture present nodes with their current placement and assignments, by name."""
+    places = dict(
+        Placement.objects.filter(node__cluster__in=keys, valid_to=None).values_list(
+            "node_id", "container__name"
         )
-        for row in rows
-        if row.valid_to is None
     )
+    assignments = _assignments(keys)
+    found: defaultdict[int, dict[str, NodeView]] = defaultdict(dict)
+    rows = Node.objects.filter(cluster__in=keys, removed_at=None).order_by("name")
+    for cluster, pk, name, auto_replace in rows.values_list(
+        "cluster_id", "pk", "name", "auto_replace"
+    ):
+        found[cluster][name] = NodeView(
+            name, places.get(pk), tuple(assignments.get(pk, ())), pk, auto_replace
+        )
+    return found
 
 
-def _balancers(cluster: Cluster) -> dict[str, BalancerView]:
-    """Picture the cluster's balancers, by name."""
-    return {
-        row.name: BalancerView(
+def _assignments(keys: list[int]) -> Mapping[int, list[AssignmentView]]:
+    """Picture what nodes' roles are now, by node."""
+    found: defaultdict[int, list[AssignmentView]] = defaultdict(list)
+    rows = RoleAssignment.objects.filter(node__cluster__in=keys, valid_to=None)
+    for node, role, group, state, pk in rows.order_by("pk").values_list(
+        "node_id", "role__key", "availability_group__name", "state", "pk"
+    ):
+        found[node].append(AssignmentView(role, group, state, pk))
+    return found
+
+
+def _groups(keys: list[int]) -> Mapping[int, list[GroupView]]:
+    """Picture availability groups."""
+    found: defaultdict[int, list[GroupView]] = defaultdict(list)
+    rows = AvailabilityGroup.objects.filter(cluster__in=keys).order_by("role__key", "name")
+    for cluster, role, name in rows.values_list("cluster_id", "role__key", "name"):
+        found[cluster].append(GroupView(role, name))
+    return found
+
+
+def _balancers(keys: list[int]) -> Mapping[int, dict[str, BalancerView]]:
+    """Picture balancers, by name."""
+    found: defaultdict[int, dict[str, BalancerView]] = defaultdict(dict)
+    rows = Balancer.objects.filter(cluster__in=keys).select_related("role", "network")
+    for row in rows.order_by("name"):
+        found[row.cluster_id][row.name] = BalancerView(
             pk=row.pk,
             name=row.name,
             role=row.role.key,
@@ -182,54 +313,53 @@ def _balancers(cluster: Cluster) -> dict[str, BalancerView]:
             health_based=row.health_based,
             instances=row.instances,
         )
-        for row in cluster.balancers.select_related("role", "network")
-    }
+    return found
 
 
-def _facts(cluster: Cluster) -> tuple[FactView, ...]:
+def _facts(keys: list[int]) -> Mapping[int, list[FactView]]:
     """Picture what is known."""
-    return tuple(
-        FactView(
-            subject=f"node:{row.node.name}"
-            if row.node
-            else f"container:{row.container.name}"
-            if row.container
-            else "cluster",
-            key=row.key,
-            value=row.value,
-            at=row.at,
-            origin=row.origin,
-        )
-        for row in cluster.facts.select_related("node", "container")
-    )
+    found: defaultdict[int, list[FactView]] = defaultdict(list)
+    rows = Fact.objects.filter(cluster__in=keys).order_by("pk")
+    columns = ("cluster_id", "node__name", "container__name", "key", "value", "at", "origin")
+    for cluster, node, container, key, value, at, origin in rows.values_list(*columns):
+        subject = f"node:{node}" if node else f"container:{container}" if container else "cluster"
+        found[cluster].append(FactView(subject, key, value, at, origin))
+    return found
 
 
-def _waivers(cluster: Cluster) -> tuple[WaiverView, ...]:
+def _waivers(keys: list[int]) -> Mapping[int, list[WaiverView]]:
     """Picture what somebody answers for; expiry is judged against the picture's time."""
-    return tuple(
-        WaiverView(
-            pk=row.pk,
-            key=row.rule,
-            subject=row.subject,
-            role=row.role,
-            reason=row.reason,
-            by=row.created_by_name,
-            expires_at=row.expires_at,
-            weight=row.weight,
-        )
-        for row in cluster.waivers.filter(revoked_at=None)
+    found: defaultdict[int, list[WaiverView]] = defaultdict(list)
+    for row in Waiver.objects.filter(cluster__in=keys, revoked_at=None).order_by("pk"):
+        found[row.cluster_id].append(waiver_view(row))
+    return found
+
+
+def waiver_view(row: Waiver) -> WaiverView:
+    """Picture a waiver."""
+    return WaiverView(
+        pk=row.pk,
+        key=row.rule,
+        subject=row.subject,
+        role=row.role,
+        reason=row.reason,
+        by=row.created_by_name,
+        expires_at=row.expires_at,
+        weight=row.weight,
     )
 
 
-def _taken(cluster: Cluster) -> dict[tuple[str, IPAddress], str]:
-    """Return who of other clusters has which address in this cluster's networks."""
-    shared = Address.objects.filter(network__clusters=cluster).exclude(container__cluster=cluster)
-    balancers = Balancer.objects.filter(network__clusters=cluster).exclude(cluster=cluster)
-    found = {
-        (network, ip): f"container {name}"
-        for network, ip, name in shared.values_list("network__name", "ip", "container__name")
-    }
-    return found | {
-        (network, ip): f"balancer {name}"
-        for network, ip, name in balancers.values_list("network__name", "ip", "name")
-    }
+def _taken(keys: list[int]) -> Mapping[int, dict[tuple[str, IPAddress], str]]:
+    """Return who of other clusters has which address in these clusters' networks."""
+    found: defaultdict[int, dict[tuple[str, IPAddress], str]] = defaultdict(dict)
+    for kind, rows, name, owner in (
+        ("container", Address.objects, "container__name", "container__cluster"),
+        ("balancer", Balancer.objects, "name", "cluster"),
+    ):
+        shared = rows.filter(network__clusters__in=keys).annotate(
+            user=F("network__clusters"), owner=F(owner)
+        )
+        others = shared.filter(Q(owner=None) | ~Q(owner=F("user")))
+        for cluster, network, ip, label in others.values_list("user", "network__name", "ip", name):
+            found[cluster][network, ip] = f"{kind} {label}"
+    return found
