@@ -1,6 +1,6 @@
 """The rules engine: `findings` of a cluster as it is, `check` of a change; pure."""
 
-from inventory.rules import addresses, counts, locks, machines
+from inventory.rules import addresses, collocation, counts, groups, locks, machines
 from inventory.rules.base import RULES, Blocks, Finding, Rule, Scope, Severity
 from inventory.rules.engine import check, findings, propose
 
@@ -13,8 +13,10 @@ __all__ = [
     "Severity",
     "addresses",
     "check",
+    "collocation",
     "counts",
     "findings",
+    "groups",
     "locks",
     "machines",
     "propose",
