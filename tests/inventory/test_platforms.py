@@ -8,7 +8,7 @@ import pytest
 
 from inventory.platforms.facts import Block, Source
 from inventory.platforms.loading import BUILTIN, load_platform
-from inventory.platforms.schema import HaLevel, Need, Platform, Removable, Reserve, ResourceClass
+from inventory.platforms.schema import HaLevel, Platform, Reserve
 
 
 @cache
@@ -25,99 +25,6 @@ def blocks(block: Block) -> Iterator[Block]:
         for inner in value if isinstance(value, tuple) else (value,):
             if isinstance(inner, Block):
                 yield from blocks(inner)
-
-
-def test_voipnow_has_its_eleven_roles() -> None:
-    assert {role.key for role in read("voipnow").roles} == {
-        "sql-master",
-        "sql-slave",
-        "distributed-database",
-        "elasticsearch",
-        "web",
-        "sip",
-        "pbx",
-        "infrastructure-controller",
-        "worker",
-        "queue",
-        "unstructured-storage",
-    }
-
-
-@pytest.mark.parametrize(
-    ("role", "private", "public"),
-    [
-        ("sql-master", Need.REQUIRED, Need.DISCOURAGED),
-        ("sql-slave", Need.REQUIRED, Need.DISCOURAGED),
-        ("distributed-database", Need.REQUIRED, Need.DISCOURAGED),
-        ("elasticsearch", Need.REQUIRED, Need.DISCOURAGED),
-        ("web", Need.REQUIRED, Need.REQUIRED),
-        ("sip", Need.REQUIRED, Need.REQUIRED),
-        ("pbx", Need.REQUIRED, Need.REQUIRED),
-        ("infrastructure-controller", Need.REQUIRED, Need.OPTIONAL),
-        ("worker", Need.REQUIRED, Need.DISCOURAGED),
-        ("queue", Need.REQUIRED, Need.UNSPECIFIED),
-        ("unstructured-storage", Need.REQUIRED, Need.UNSPECIFIED),
-    ],
-)
-def test_voipnow_networks(role: str, private: Need, public: Need) -> None:
-    networks = read("voipnow").role(role).networks
-
-    assert (networks.private, networks.public) == (private, public)
-    assert networks.public_behind_balancer is (role == "web")
-
-
-@pytest.mark.parametrize(
-    ("role", "minimum", "maximum", "unlimited", "removable"),
-    [
-        ("sql-master", 1, 1, False, Removable.NO),
-        ("sql-slave", 0, 4, False, Removable.YES),
-        ("distributed-database", 1, 128, False, Removable.NO),
-        ("elasticsearch", 1, None, True, Removable.YES),
-        ("web", 1, None, True, Removable.YES),
-        ("sip", 1, None, True, Removable.NO),
-        ("pbx", 1, None, True, Removable.UNUSED),
-        ("infrastructure-controller", 1, 3, False, Removable.YES),
-        ("worker", 1, None, True, Removable.YES),
-        ("queue", None, None, False, Removable.YES),
-        ("unstructured-storage", None, None, False, Removable.YES),
-    ],
-)
-def test_voipnow_counts(
-    role: str, minimum: int | None, maximum: int | None, unlimited: bool, removable: Removable
-) -> None:
-    counts = read("voipnow").role(role).counts
-
-    assert (counts.minimum, counts.maximum) == (minimum, maximum)
-    assert (counts.unlimited, counts.removable) == (unlimited, removable)
-
-
-@pytest.mark.parametrize(
-    ("role", "cpu", "memory", "io"),
-    [
-        ("sql-master", "high", "very_high", "very_high"),
-        ("sql-slave", "high", "very_high", "very_high"),
-        ("distributed-database", "moderate", "high", "moderate"),
-        ("elasticsearch", "moderate", "high", "moderate"),
-        ("web", "high", "low", "low"),
-        ("sip", "high", "moderate", "low"),
-        ("pbx", "high", "moderate", "moderate"),
-        ("infrastructure-controller", "low", "low", "low"),
-        ("worker", "high", "moderate", "low"),
-    ],
-)
-def test_voipnow_resource_classes(role: str, cpu: str, memory: str, io: str) -> None:
-    resources = read("voipnow").role(role).resources
-
-    assert resources
-    assert (resources.cpu, resources.memory, resources.io) == (
-        ResourceClass(cpu),
-        ResourceClass(memory),
-        ResourceClass(io),
-    )
-
-
-def test_voipnow_gives_no_hardware_figures() -> None:
-    assert not any(role.hardware or role.capacity for role in read("voipnow").roles)
 
 
 def test_the_distributed_database_is_a_day_zero_decision_in_groups() -> None:
@@ -176,72 +83,6 @@ def test_centos_is_past_its_end_of_life() -> None:
     ends = {s.version: s.end_of_life_on for s in systems if s.id == "centos"}
 
     assert ends == {"7": date(2024, 6, 30), "8": date(2021, 12, 31)}
-
-
-@pytest.mark.parametrize(
-    ("role", "vcpu", "memory_mib", "disk_gib"),
-    [
-        ("database", 4, 16384, 465),
-        ("file-server", 2, 4096, 931),
-        ("admin", 4, 8192, 46),
-        ("portal", 2, 2048, 18),
-        ("switchboard", 2, 2048, 18),
-        ("api", 4, 8192, 46),
-        ("telephony", 4, 8192, 93),
-    ],
-)
-def test_ring2all_minima(role: str, vcpu: int, memory_mib: int, disk_gib: int) -> None:
-    hardware = read("ring2all").role(role).hardware
-
-    assert hardware
-    assert (hardware.vcpu_min, hardware.memory_mib_min, hardware.disk_gib_min) == (
-        vcpu,
-        memory_mib,
-        disk_gib,
-    )
-    assert hardware.disk_kind == ("ssd" if role == "database" else "any")
-
-
-def test_capacity_of_a_telephony_server_depends_on_its_size() -> None:
-    role = read("ring2all").role("telephony")
-
-    calls = [
-        figure.value if figure else None
-        for figure in (
-            role.capacity_for("concurrent_calls", vcpu=2, memory_mib=4096),
-            role.capacity_for("concurrent_calls", vcpu=4, memory_mib=8192),
-            role.capacity_for("concurrent_calls", vcpu=16, memory_mib=16384),
-            role.capacity_for("concurrent_calls", vcpu=16, memory_mib=32768),
-        )
-    ]
-    nominal = role.nominal_capacity("extensions")
-
-    assert calls == [None, 50, 150, 1500]
-    assert nominal
-    assert nominal.value == 10_000
-
-
-def test_ring2all_has_every_documented_port() -> None:
-    ports = {
-        (port.protocol, port.ports)
-        for port in read("ring2all").ports
-        if port.supplement_reason is None
-    }
-
-    assert ports == {
-        ("tcp", "5432"),
-        ("tcp", "8008"),
-        ("tcp", "2379"),
-        ("tcp", "2380"),
-        ("tcp", "24007-24008"),
-        ("tcp", "49152-49251"),
-        ("tcp", "80"),
-        ("tcp", "443"),
-        ("udp", "5060"),
-        ("tcp", "5060"),
-        ("tcp", "5061"),
-        ("udp", "16384-32768"),
-    }
 
 
 def test_every_server_with_a_sidecar_reaches_database_and_patroni() -> None:
