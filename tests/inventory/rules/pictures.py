@@ -1,5 +1,6 @@
 """Pictures of clusters for tests of rules about numbers, locks and groups."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -31,7 +32,7 @@ def cluster(*roles: str, platform: str = "voipnow", **fields: Any) -> Topology:
     return grouped(topology, groups)
 
 
-def grouped(topology: Topology, groups: dict[str, str | None]) -> Topology:
+def grouped(topology: Topology, groups: Mapping[str, str | None]) -> Topology:
     """Put nodes into groups, by name."""
     nodes = dict(topology.nodes)
     for name, group in groups.items():
@@ -75,24 +76,19 @@ def with_extensions(topology: Topology, count: Any, *, subject: str = "cluster")
 def with_idle(topology: Topology, *names: str, **fields: Any) -> Topology:
     """Add containers without a node that suit any role."""
     system = topology.release.operating_systems[0]
-    machines: list[ContainerView] = [
-        container_data(
-            name,
-            **{
-                "private": f"10.203.100.{number}",
-                "public": f"10.204.100.{number}",
-                "os_id": system.id,
-                "os_version": system.version,
-                "vcpus": 16,
-                "memory_mib": 32768,
-                "disk_gib": 2000,
-                "credential": "login",
-                "host_key": "ssh-ed25519 AAAA",
-            }
-            | fields,
-        )
-        for number, name in enumerate(names, 1)
-    ]
+    suitable: dict[str, Any] = {
+        "os_id": system.id,
+        "os_version": system.version,
+        "vcpus": 16,
+        "memory_mib": 32768,
+        "disk_gib": 2000,
+        "credential": "login",
+        "host_key": "ssh-ed25519 AAAA",
+    }
+    machines: list[ContainerView] = []
+    for number, name in enumerate(names, 1):
+        addresses = {"private": f"10.203.100.{number}", "public": f"10.204.100.{number}"}
+        machines.append(container_data(name, **(suitable | addresses | fields)))
     return replace(topology, containers={**topology.containers, **{m.name: m for m in machines}})
 
 

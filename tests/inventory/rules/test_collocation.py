@@ -128,7 +128,7 @@ def test_a_cluster_of_several_nodes_does_not_become_a_single_node() -> None:
 def test_it_is_said_when_distribution_is_not_needed(
     extensions: int | None, fields: dict[str, str], expected: str
 ) -> None:
-    topology = cluster(**fields)  # type: ignore[arg-type]
+    topology = cluster(**fields)
     topology = topology if extensions is None else with_extensions(topology, extensions)
 
     assert outcome(about(topology, "distribution-not-needed")) == expected

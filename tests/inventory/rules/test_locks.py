@@ -273,7 +273,7 @@ def pbx(state: str, **fact: Any) -> Topology:
     topology = provisioned(cluster("pbx", "pbx", state="live"), state)
     if not fact:
         return topology
-    defaults = {
+    defaults: dict[str, Any] = {
         "subject": "node:pbx-1",
         "key": "idle_since",
         "value": (NOW - timedelta(minutes=15)).isoformat(),
