@@ -1,6 +1,15 @@
 """The rules engine: `findings` of a cluster as it is, `check` of a change; pure."""
 
-from inventory.rules import addresses, collocation, counts, groups, locks, machines
+from inventory.rules import (
+    addresses,
+    collocation,
+    counts,
+    groups,
+    growth,
+    locks,
+    machines,
+    quorum,
+)
 from inventory.rules.base import RULES, Blocks, Finding, Rule, Scope, Severity
 from inventory.rules.engine import check, findings, propose
 
@@ -17,7 +26,9 @@ __all__ = [
     "counts",
     "findings",
     "groups",
+    "growth",
     "locks",
     "machines",
     "propose",
+    "quorum",
 ]

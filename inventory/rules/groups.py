@@ -1,4 +1,4 @@
-"""Rules about availability groups: every node has one, and they are alike (R104-R109, K15)."""
+"""Rules about availability groups: every node has one, and they are alike (R104-R109)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,6 @@ FOUR = Source(
     text="Due to replication overhead, the performance may degrade if you have more than four "
     "nodes in one AG.",
 )
-QUORUM = Source(document="002", text="System is not affected as long as quorum exists.")
 
 
 @node_rule(
@@ -77,7 +76,7 @@ def _join_smallest(topology: Topology, finding: Finding) -> Operation | None:
 )
 def groups_equal(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
     """Warn about unequal groups; a run waits for an answer (S2)."""
-    sizes = _sizes(topology, role)
+    sizes = sizes_in_use(topology, role)
     if not role.grouping or not role.grouping.equal_sizes or len(set(sizes.values())) < 2:
         return
     largest, smallest = max(sizes.values()), min(sizes.values())
@@ -103,7 +102,7 @@ def groups_equal(topology: Topology, this: Rule, role: Role) -> Iterator[Finding
 )
 def groups_several(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
     """Warn about one group once there are nodes enough for two."""
-    sizes = _sizes(topology, role)
+    sizes = sizes_in_use(topology, role)
     if role.grouping and role.grouping.equal_sizes and len(sizes) == 1:
         ((group, count),) = sizes.items()
         if count >= 2 * (role.grouping.min_size or 1):
@@ -125,7 +124,7 @@ def group_redundant(topology: Topology, this: Rule, role: Role) -> Iterator[Find
     if role.grouping is None or role.grouping.min_size is None:
         return
     minimum = role.grouping.min_size
-    for group, count in sorted(_sizes(topology, role).items()):
+    for group, count in sorted(sizes_in_use(topology, role).items()):
         if count < minimum:
             yield _about_group(this, role, role.grouping, TWO, group, count, minimum - count)
 
@@ -135,7 +134,7 @@ def group_redundant(topology: Topology, this: Rule, role: Role) -> Iterator[Find
 def _fill_smallest(topology: Topology, finding: Finding) -> Operation | None:
     """Move a planned node into the smallest group where that evens them out, else add one."""
     role = topology.role(finding.role)
-    sizes = _sizes(topology, role)
+    sizes = sizes_in_use(topology, role)
     smallest, largest = min(sizes.values()), max(sizes.values())
     if largest - smallest >= 2:
         moved = _move_planned(topology, role, _first(sizes, largest), _first(sizes, smallest))
@@ -159,7 +158,7 @@ def group_size(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
     if role.grouping is None or role.grouping.max_size is None:
         return
     maximum = role.grouping.max_size
-    for group, count in sorted(_sizes(topology, role).items()):
+    for group, count in sorted(sizes_in_use(topology, role).items()):
         if count > maximum:
             yield _about_group(this, role, role.grouping, FOUR, group, count, count - maximum)
 
@@ -168,7 +167,7 @@ def group_size(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
 def _relieve(topology: Topology, finding: Finding) -> Operation | None:
     """Move a planned node into the smallest group, if that is not full itself."""
     role = topology.role(finding.role)
-    sizes = _sizes(topology, role)
+    sizes = sizes_in_use(topology, role)
     to = smallest_group(role, sizes)
     limit = role.grouping.max_size if role.grouping else None
     if to is None or limit is None or sizes[to] >= limit:
@@ -191,7 +190,7 @@ def groups_number(topology: Topology, this: Rule, role: Role) -> Iterator[Findin
     grouping, nodes = role.grouping, role.counts.maximum
     if not (grouping and nodes and grouping.min_size and grouping.max_size):
         return
-    count, most = len(_sizes(topology, role)), nodes // grouping.min_size
+    count, most = len(sizes_in_use(topology, role)), nodes // grouping.min_size
     if count > most:
         yield _about(
             this,
@@ -208,44 +207,7 @@ def groups_number(topology: Topology, this: Rule, role: Role) -> Iterator[Findin
         )
 
 
-@role_rule(
-    "K15",
-    title="A quorum survives losses, however the documents are read",
-    words="{role_name} with {count} nodes survives the loss of {per_ring} if the quorum is counted "
-    "over all of them, and of {per_group} if each {grouping} needs its own: plan at least three "
-    "nodes in total, and an odd number of votes.",
-    source=QUORUM,
-    also=(TWO, Source(document="K15", text="A majority of two is two.")),
-    severity=Severity.WARNING,
-    blocks=Blocks.NOTHING,
-)
-def quorum_readings(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
-    """Show the losses survived under both readings, where they differ or votes are few or even."""
-    sizes = _sizes(topology, role)
-    if role.grouping is None or not sizes:
-        return
-    count = len(topology.nodes_with(role.key))
-    per_ring = survivable(count)
-    per_group = min(survivable(size) for size in sizes.values())
-    if per_ring != per_group or count < 3 or count % 2 == 0:
-        yield this.finding(
-            f"role:{role.key}",
-            role=role.key,
-            weight=1 + per_ring - per_group,
-            role_name=role.name,
-            grouping=role.grouping.name,
-            count=count,
-            per_ring=per_ring,
-            per_group=per_group,
-        )
-
-
-def survivable(votes: int) -> int:
-    """Return how many of so many votes may be lost while a majority is left: 1 of 3, 1 of 4."""
-    return (votes - 1) // 2 if votes else 0
-
-
-def _sizes(topology: Topology, role: Role) -> dict[str, int]:
+def sizes_in_use(topology: Topology, role: Role) -> dict[str, int]:
     """Return how many nodes each group in use has; a single node is in none."""
     if role.grouping is None or topology.cluster.kind == "single_node":
         return {}

@@ -6,7 +6,7 @@ import pytest
 
 from inventory.changes import AddNode, ChangeNode, RoleChoice
 from inventory.rules import Severity, check, findings, propose
-from inventory.rules.groups import survivable
+from inventory.rules.quorum import survivable
 from inventory.topology import GroupView, Topology
 from tests.inventory.rules.pictures import (
     DDB,
