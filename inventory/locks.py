@@ -68,12 +68,19 @@ def known_extensions(topology: Topology) -> FactView | None:
     """Return the number of extensions that counts, the larger of cluster and containers (K4)."""
     newest: dict[str, FactView] = {}
     for fact in topology.facts:
-        if fact.key != "extensions" or not _is_number(fact.value):
+        if fact.key != "extensions" or fact.subject.startswith("node:"):
+            continue
+        if not is_number(fact.value):
             continue
         held = newest.get(fact.subject)
         if held is None or fact.at > held.at:
             newest[fact.subject] = fact
     return max(newest.values(), key=lambda fact: (fact.value, fact.at), default=None)
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a fact counts something."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def extensions_in_words(topology: Topology) -> str:
@@ -244,11 +251,6 @@ def _waiver(topology: Topology, about: tuple[str, str, str]) -> WaiverView | Non
 def _requirement(role: Role, *numbers: str) -> str:
     """Return the first of the numbers that the role's counts carry out."""
     return next((n for n in numbers if n in role.counts.requirements), numbers[0])
-
-
-def _is_number(value: object) -> bool:
-    """Tell whether a fact counts something."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _moment(value: object) -> datetime | None:
