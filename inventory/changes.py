@@ -184,7 +184,12 @@ class AddContainer(Operation):
     def apply(self, topology: Topology) -> Topology:
         """Add the container."""
         _new(topology.containers, self.container.name, "container")
-        return topology.with_container(self.container)
+        if self.container.pk is None:
+            return topology.with_container(self.container)
+        # What it had outside the cluster is its own.
+        own = {(address.network, address.ip) for address in self.container.addresses}
+        taken = {key: owner for key, owner in topology.taken.items() if key not in own}
+        return replace(topology, taken=taken).with_container(self.container)
 
 
 @dataclass(frozen=True)
@@ -249,6 +254,11 @@ class RoleChoice:
     role: str
     group: str | None = None
 
+    @property
+    def words(self) -> str:
+        """Name the role, and the group it joins."""
+        return f"{self.role} in {self.group}" if self.group else self.role
+
 
 @dataclass(frozen=True)
 class AddNode(NamedChange):
@@ -262,7 +272,7 @@ class AddNode(NamedChange):
     @property
     def summary(self) -> str:
         """Say what goes where."""
-        roles = ", ".join(choice.role for choice in self.roles)
+        roles = ", ".join(choice.words for choice in self.roles)
         return f"Add node {self.name} ({roles}) on {self.container}"
 
     def apply(self, topology: Topology) -> Topology:
@@ -294,7 +304,7 @@ class ChangeNode(NamedChange):
     @property
     def summary(self) -> str:
         """Say what the node becomes."""
-        roles = ", ".join(choice.role for choice in self.roles)
+        roles = ", ".join(choice.words for choice in self.roles)
         return f"Change node {self.name} to {self.new_name} ({roles})"
 
     def apply(self, topology: Topology) -> Topology:

@@ -280,6 +280,19 @@ class Topology:
         return replace(self, nodes={key: node for key, node in self.nodes.items() if key != name})
 
     @cached_property
+    def address_users(self) -> dict[tuple[str, IPAddress], list[str]]:
+        """Find who has an address in a network: subjects such as `container:web-01`."""
+        users: dict[tuple[str, IPAddress], list[str]] = {}
+        for container in self.containers.values():
+            for address in container.addresses:
+                key = (address.network, address.ip)
+                users.setdefault(key, []).append(f"container:{container.name}")
+        for balancer in self.balancers.values():
+            key = (balancer.network, balancer.ip)
+            users.setdefault(key, []).append(f"balancer:{balancer.name}")
+        return users
+
+    @cached_property
     def _nodes_by_role(self) -> dict[str, tuple[NodeView, ...]]:
         """Find nodes by role."""
         found: dict[str, list[NodeView]] = {}

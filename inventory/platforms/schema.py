@@ -266,6 +266,7 @@ class Platform(Block):
     description: str = ""
     documents: tuple[Document, ...] = Field(min_length=1)
     networks: Networks | None = None
+    wants_names: bool = False
     layers: tuple[Layer, ...] = Field(min_length=1)
     roles: tuple[Role, ...] = Field(min_length=1)
     ports: tuple[Port, ...] = ()

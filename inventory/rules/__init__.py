@@ -9,6 +9,7 @@ from inventory.rules import (
     load,
     locks,
     machines,
+    networks,
     quorum,
 )
 from inventory.rules.base import RULES, Blocks, Finding, Rule, Scope, Severity
@@ -31,6 +32,7 @@ __all__ = [
     "load",
     "locks",
     "machines",
+    "networks",
     "propose",
     "quorum",
 ]

@@ -1,24 +1,30 @@
-"""Rules about networks and addresses."""
+"""Rules about the addresses that roles need, and that machines have."""
 
-from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
+from inventory.addressing import free_addresses, is_host
+from inventory.changes import ChangeContainer, Operation
 from inventory.platforms.facts import Need, Source
 from inventory.platforms.schema import Role
-from inventory.rules.base import Blocks, Finding, Rule, Severity, cluster_rule, node_rule
-from inventory.topology import ContainerView, IPAddress, NodeView, Topology
+from inventory.rules.base import (
+    Blocks,
+    Finding,
+    Rule,
+    Severity,
+    cluster_rule,
+    container_rule,
+    node_rule,
+    role_rule,
+)
+from inventory.rules.candidates import move_to_idle
+from inventory.topology import AddressView, BalancerView, ContainerView, NodeView, Topology
 
-
-def _placed_roles(topology: Topology, node: NodeView) -> Iterator[tuple[ContainerView, Role]]:
-    """Yield every role of a node with the machine it runs on."""
-    if container := topology.container_of(node):
-        for assignment in node.assignments:
-            yield container, topology.role(assignment.role)
-
-
-def _is_single_node(topology: Topology) -> bool:
-    """Tell whether rules for distributed clusters do not apply (S3)."""
-    return topology.cluster.kind == "single_node"
+PLANNED = Source(document="002", text="Carefully plan the private network to allow expansion.")
+NAT = Source(
+    document="000",
+    text="The public network can be accessible using a carrier-grade NAT layer.",
+)
 
 
 @node_rule(
@@ -31,6 +37,7 @@ def _is_single_node(topology: Topology) -> bool:
         text="The private network is also required for administrative tasks by all roles.",
     ),
     by_role=(*(f"R{number}" for number in range(37, 46)), "R152"),
+    covers=("K1",),
 )
 def private_address_required(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Refuse a role that requires the private network on a container without it (K1)."""
@@ -40,6 +47,21 @@ def private_address_required(topology: Topology, this: Rule, node: NodeView) -> 
             yield _about(this, node, container, role)
 
 
+@private_address_required.fix
+def _assign_private(topology: Topology, finding: Finding) -> Operation | None:
+    """Give the machine the next free address of a private network."""
+    node = topology.nodes[finding.subject_name]
+    container = topology.container_of(node)
+    return _with_next_address(topology, container, "private") if container else None
+
+
+@private_address_required.fix
+def _use_another_machine(topology: Topology, finding: Finding) -> Operation | None:
+    """Let the node run on an idle machine that has what it needs."""
+    node = topology.nodes[finding.subject_name]
+    return move_to_idle(topology, topology.role(finding.role), node)
+
+
 @node_rule(
     "R40",
     title="A role's container has the public address the role requires",
@@ -47,6 +69,7 @@ def private_address_required(topology: Topology, this: Rule, node: NodeView) -> 
     "give {container} an address in a public network of the cluster.",
     source=Source(document="002", text="Public Network: Required"),
     by_role=("R40", "R42", "R43", "R147", "R148", "R149", "R150"),
+    covers=("R41", "K5"),
 )
 def public_address_required(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Refuse a role that requires the public network on a container without it, K5 excepted."""
@@ -54,8 +77,42 @@ def public_address_required(topology: Topology, this: Rule, node: NodeView) -> I
         needs = role.networks.public is Need.REQUIRED
         if not needs or topology.address(container.name, "public"):
             continue
-        if not (role.networks.public_behind_balancer and _has_public_balancer(topology, role)):
+        if not (role.networks.public_behind_balancer and public_balancers(topology, role)):
             yield _about(this, node, container, role)
+
+
+public_address_required.fix(_use_another_machine)
+
+
+@role_rule(
+    "K5",
+    title="Nodes without a public address are reached through a balancer",
+    words="{count} {role_name} nodes have no public address: customers reach them through "
+    "{balancers} alone.",
+    source=Source(document="002", text="Web public = Required"),
+    also=(Source(document="K5", text="Private-only is possible behind a balancer."),),
+    covers=("R41",),
+    severity=Severity.INFO,
+    blocks=Blocks.NOTHING,
+)
+def behind_balancer(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
+    """Tell which nodes a balancer stands in for (K5)."""
+    if role.networks.public is not Need.REQUIRED or not role.networks.public_behind_balancer:
+        return
+    balancers = public_balancers(topology, role)
+    machines = map(topology.container_of, topology.nodes_with(role.key))
+    count = sum(not topology.address(m.name, "public") for m in machines if m)
+    if balancers and count:
+        names = ", ".join(balancer.name for balancer in balancers)
+        yield this.finding(
+            f"role:{role.key}",
+            facts=role.networks,
+            role=role.key,
+            weight=count,
+            count=count,
+            role_name=role.name,
+            balancers=names,
+        )
 
 
 @node_rule(
@@ -69,10 +126,11 @@ def public_address_required(topology: Topology, this: Rule, node: NodeView) -> I
     severity=Severity.WARNING,
     blocks=Blocks.NOTHING,
     by_role=("R46", "R151"),
+    covers=("R15",),
 )
 def public_address_discouraged(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
     """Warn about a public address where the vendor discourages it; not on a single node (S3)."""
-    if _is_single_node(topology):
+    if topology.cluster.kind == "single_node":
         return
     for container, role in _placed_roles(topology, node):
         discouraged = role.networks.public is Need.DISCOURAGED
@@ -82,51 +140,168 @@ def public_address_discouraged(topology: Topology, this: Rule, node: NodeView) -
             yield _about(this, node, container, role, source=vendor)
 
 
-@cluster_rule(
-    "R5",
-    title="Addresses lie inside the cluster's networks",
-    words="Address {address} of {owner} is not a host address of network {network} ({cidr}).",
+@node_rule(
+    "R44",
+    title="A public address that a role does not need is told",
+    words="Node {node} ({role_name}) has a public address on container {container}. {notes}",
+    source=Source(document="002", text="Public Network: Optional"),
+    severity=Severity.INFO,
+    blocks=Blocks.NOTHING,
+)
+def public_address_optional(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
+    """Tell when an address is needed at all, for roles whose customers do not come to them."""
+    for container, role in _placed_roles(topology, node):
+        if role.networks.public is not Need.OPTIONAL or _is_external(topology, role):
+            continue
+        if topology.address(container.name, "public"):
+            yield _about(this, node, container, role)
+
+
+@node_rule(
+    "R17",
+    title="Carrier-grade NAT in front of a public role is told",
+    words="Node {node} ({role_name}) is reached through carrier-grade NAT: the address of "
+    "{container} is not the one that customers see.",
+    source=NAT,
+    severity=Severity.INFO,
+    blocks=Blocks.NOTHING,
+)
+def behind_nat(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
+    """Tell which public roles stand behind NAT; address and flag are separate fields."""
+    for container, role in _placed_roles(topology, node):
+        if container.behind_nat and role.networks.public is Need.REQUIRED:
+            yield _about(this, node, container, role, source=NAT)
+
+
+@container_rule(
+    "K1",
+    title="A machine with public addresses only carries no role",
+    words="Container {container} has public addresses only: it may be recorded, but every role "
+    "needs the private network.",
     source=Source(
         document="000",
         text="Given at least a network address (only private, only public, or both types)",
     ),
+    also=(
+        Source(
+            document="002",
+            text="The private network is also required for administrative tasks by all roles.",
+        ),
+    ),
+    covers=("R5",),
+    severity=Severity.INFO,
+    blocks=Blocks.NOTHING,
 )
-def address_inside_network(topology: Topology, this: Rule) -> Iterator[Finding]:
-    """Refuse an address outside its network, or one that names the network or everybody in it."""
-    for subject, network_name, ip in _addresses(topology):
-        network = topology.networks.get(network_name)
-        cidr = network.cidr if network else "not a network of this cluster"
-        if network and ip in network.cidr and not _is_reserved(ip, topology, network_name):
-            continue
-        yield this.finding(
-            subject,
-            address=ip,
-            owner=subject.partition(":")[2],
-            network=network_name,
-            cidr=cidr,
-        )
+def public_only(topology: Topology, this: Rule, container: ContainerView) -> Iterator[Finding]:
+    """Tell that a free machine cannot take a role as it is."""
+    if not container.addresses or topology.nodes_on(container.name):
+        return
+    if not topology.address(container.name, "private"):
+        yield this.finding(f"container:{container.name}", container=container.name)
+
+
+@container_rule(
+    "R5",
+    title="Addresses of machines lie inside the cluster's networks",
+    words="Address {address} of {owner} is not a host address of network {network} ({cidr}): "
+    "choose one that is neither the network's own, nor broadcast, nor the gateway.",
+    source=Source(
+        document="000",
+        text="Given at least a network address (only private, only public, or both types)",
+    ),
+    covers=("R50",),
+)
+def address_inside_network(
+    topology: Topology, this: Rule, container: ContainerView
+) -> Iterator[Finding]:
+    """Refuse an address outside its network, a reserved one, and the gateway's."""
+    for address in container.addresses:
+        yield from _outside(topology, this, f"container:{container.name}", address)
+
+
+@cluster_rule(
+    "R5",
+    title="Addresses of balancers lie inside the cluster's networks",
+    words="Address {address} of {owner} is not a host address of network {network} ({cidr}): "
+    "choose one that is neither the network's own, nor broadcast, nor the gateway.",
+    source=Source(
+        document="000",
+        text="Given at least a network address (only private, only public, or both types)",
+    ),
+    covers=("R50",),
+)
+def balancer_inside_network(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Refuse a virtual address outside its network, a reserved one, and the gateway's."""
+    for balancer in topology.balancers.values():
+        address = AddressView(balancer.network, balancer.ip)
+        yield from _outside(topology, this, f"balancer:{balancer.name}", address)
+
+
+USED_TWICE = "Address {address} in network {network} is used by {users}: give each its own."
+
+
+@container_rule(
+    "R50",
+    title="A machine's address is used once in a network",
+    words=USED_TWICE,
+    source=PLANNED,
+)
+def address_unique(topology: Topology, this: Rule, container: ContainerView) -> Iterator[Finding]:
+    """Refuse an address that another has, in this cluster or in one that shares the network."""
+    for address in container.addresses:
+        yield from _used_twice(topology, this, f"container:{container.name}", address)
 
 
 @cluster_rule(
     "R50",
-    title="An address is used once in a network",
-    words="Address {address} in network {network} is used by {users}: give each its own.",
-    source=Source(
-        document="002",
-        text="Carefully plan the private network to allow expansion.",
-    ),
+    title="A balancer's address is used once in a network",
+    words=USED_TWICE,
+    source=PLANNED,
 )
-def address_unique(topology: Topology, this: Rule) -> Iterator[Finding]:
-    """Refuse two users of one address."""
-    users: defaultdict[tuple[str, IPAddress], list[str]] = defaultdict(list)
-    for subject, network, ip in _addresses(topology):
-        users[network, ip].append(subject)
-    for (network, ip), subjects in users.items():
-        if len(subjects) > 1:
-            names = " and ".join(sorted(subject.partition(":")[2] for subject in subjects))
-            yield this.finding(
-                min(subjects), weight=len(subjects), address=ip, network=network, users=names
-            )
+def balancer_address_unique(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Refuse a virtual address that another has, in this cluster or in one that shares the net."""
+    for balancer in topology.balancers.values():
+        address = AddressView(balancer.network, balancer.ip)
+        yield from _used_twice(topology, this, f"balancer:{balancer.name}", address)
+
+
+@address_inside_network.fix
+@address_unique.fix
+def _assign_another(topology: Topology, finding: Finding) -> Operation | None:
+    """Give the machine the next free address of the same network."""
+    container = topology.containers.get(finding.subject_name)
+    network = str(finding.params["network"])
+    if container is None or network not in topology.networks:
+        return None
+    ip = next(free_addresses(topology, network), None)
+    addresses = tuple(
+        replace(address, ip=ip) if address.network == network and ip else address
+        for address in container.addresses
+    )
+    return ChangeContainer(container.name, replace(container, addresses=addresses))
+
+
+def public_balancers(topology: Topology, role: Role) -> list[BalancerView]:
+    """Return the balancers with a public address in front of a role (K5)."""
+    return [
+        balancer
+        for balancer in topology.balancers.values()
+        if balancer.role == role.key
+        and balancer.network in topology.networks
+        and topology.networks[balancer.network].kind == "public"
+    ]
+
+
+def _placed_roles(topology: Topology, node: NodeView) -> Iterator[tuple[ContainerView, Role]]:
+    """Yield every role of a node with the machine it runs on."""
+    if container := topology.container_of(node):
+        for assignment in node.assignments:
+            yield container, topology.role(assignment.role)
+
+
+def _is_external(topology: Topology, role: Role) -> bool:
+    """Tell whether anybody outside connects to the role."""
+    return any(port.network == "public" and role.key in port.to for port in topology.platform.ports)
 
 
 def _about(
@@ -146,30 +321,48 @@ def _about(
         role_name=role.name,
         node=node.name,
         container=container.name,
+        notes=role.networks.notes,
     )
 
 
-def _has_public_balancer(topology: Topology, role: Role) -> bool:
-    """Tell whether a balancer with a public address stands in front of the role (K5)."""
-    return any(
-        balancer.role == role.key and topology.networks[balancer.network].kind == "public"
-        for balancer in topology.balancers.values()
-        if balancer.network in topology.networks
-    )
+def _outside(
+    topology: Topology, this: Rule, subject: str, address: AddressView
+) -> Iterator[Finding]:
+    """Refuse what is no address for a host of a network of this cluster."""
+    network = topology.networks.get(address.network)
+    if network is None or not is_host(network, address.ip):
+        yield this.finding(
+            subject,
+            address=address.ip,
+            owner=subject.partition(":")[2],
+            network=address.network,
+            cidr=network.cidr if network else "not a network of this cluster",
+        )
 
 
-def _addresses(topology: Topology) -> Iterator[tuple[str, str, IPAddress]]:
-    """Yield who has which address in which network."""
-    for container in topology.containers.values():
-        for address in container.addresses:
-            yield f"container:{container.name}", address.network, address.ip
-    for balancer in topology.balancers.values():
-        yield f"balancer:{balancer.name}", balancer.network, balancer.ip
+def _used_twice(
+    topology: Topology, this: Rule, subject: str, address: AddressView
+) -> Iterator[Finding]:
+    """Refuse what somebody else has; of a machine and a balancer the balancer's finding speaks."""
+    key = (address.network, address.ip)
+    users = list(topology.address_users.get(key, ()))
+    if subject.startswith("container:"):
+        users = [user for user in users if user.startswith("container:")]
+    if owner := topology.taken.get(key):
+        users.append(f"outside:{owner} outside this cluster")
+    if len(users) > 1:
+        names = " and ".join(sorted(user.partition(":")[2] for user in users))
+        yield this.finding(
+            subject, weight=len(users), address=address.ip, network=address.network, users=names
+        )
 
 
-def _is_reserved(ip: IPAddress, topology: Topology, network: str) -> bool:
-    """Tell whether an address names the network itself or broadcasts to it."""
-    cidr = topology.networks[network].cidr
-    if cidr.version == 6 or cidr.prefixlen >= 31:
-        return False
-    return ip in (cidr.network_address, cidr.broadcast_address)
+def _with_next_address(
+    topology: Topology, container: ContainerView, kind: str
+) -> ChangeContainer | None:
+    """Return the change that gives a machine an address in the first network with a free one."""
+    for name, network in sorted(topology.networks.items()):
+        if network.kind == kind and (ip := next(free_addresses(topology, name), None)):
+            addresses = (*container.addresses, AddressView(name, ip))
+            return ChangeContainer(container.name, replace(container, addresses=addresses))
+    return None

@@ -1,0 +1,31 @@
+"""Free addresses of a network, and what a cluster's addressing has room for; pure."""
+
+from collections.abc import Iterator
+
+from inventory.topology import IPAddress, IPNetwork, NetworkView, Topology
+
+
+def is_host(network: NetworkView, ip: IPAddress) -> bool:
+    """Tell whether a machine may have an address: inside, and neither reserved nor the gateway."""
+    return ip in network.cidr and ip not in reserved(network.cidr) and ip != network.gateway
+
+
+def reserved(cidr: IPNetwork) -> tuple[IPAddress, ...]:
+    """Return the addresses that name the network itself and broadcast to it."""
+    if cidr.prefixlen >= cidr.max_prefixlen - 1:
+        return ()
+    if cidr.version == 6:
+        return (cidr.network_address,)  # the routers' anycast address
+    return cidr.network_address, cidr.broadcast_address
+
+
+def free_addresses(topology: Topology, network: str) -> Iterator[IPAddress]:
+    """Yield the addresses of a network that a machine could get, lowest first; none is made up.
+
+    What other clusters have in the network is not free either.
+    """
+    view = topology.networks[network]
+    used = topology.address_users
+    for ip in view.cidr.hosts():
+        if is_host(view, ip) and (network, ip) not in used and (network, ip) not in topology.taken:
+            yield ip
