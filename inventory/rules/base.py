@@ -69,7 +69,7 @@ class Finding:
     @property
     def message(self) -> str:
         """Render the sentence."""
-        return RULES[self.key].words.format(**self.params)
+        return RULES[self.key].words.format(**self.params).rstrip()
 
     @property
     def subject_name(self) -> str:

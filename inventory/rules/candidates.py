@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from inventory.changes import (
     AddNode,
+    ChangeError,
     ChangeNode,
     ChangeSet,
     MoveNode,
@@ -105,9 +106,13 @@ def _suitable(topology: Topology, role: Role) -> Iterator[str]:
 def _brings_error(topology: Topology, operation: AddNode | MoveNode) -> bool:
     """Tell whether the node or its machine would be wrong; numbers of nodes are judged later."""
     subjects = (f"node:{operation.name}", f"container:{operation.container}")
+    try:
+        after = operation.apply(topology)
+    except ChangeError:  # Another node has the name.
+        return True
     return any(
         found.severity is Severity.ERROR and found.subject in subjects
-        for found in check(topology, operation.apply(topology))
+        for found in check(topology, after)
     )
 
 

@@ -378,3 +378,27 @@ def test_file_servers_are_filled_up_to_the_next_three() -> None:
 
     assert fix is not None
     assert len(fix.apply(topology).nodes_with("file-server")) == 6
+
+
+def test_a_fix_passes_over_machines_whose_node_would_have_a_name_in_use() -> None:
+    topology = with_idle(ring2all(*["database"] * 4), "spare", "yet-free")
+    first, second = topology.nodes["database-1"], topology.nodes["database-2"]
+    topology = topology.with_node(replace(first, name="spare"), was=first.name)
+    topology = topology.with_node(replace(second, name="spare-pg"), was=second.name)
+    (finding,) = about(provisioned(topology), "odd-members")
+
+    fix = propose(provisioned(topology), finding)
+
+    assert fix == AddNode("yet-free", "yet-free", (RoleChoice("database"),))
+
+
+def test_a_sentence_has_no_loose_end() -> None:
+    topology = cluster(*["queue"] * 2)
+    role = topology.role("queue")
+    counts = role.counts.model_copy(update={"maximum": 1, "comments": ""})
+    one = role.model_copy(update={"counts": counts})
+    platform = topology.platform.model_copy(update={"roles": (one,)})
+
+    (finding,) = about(replace(topology, platform=platform), "count-maximum")
+
+    assert finding.message == "Queue would have 2 nodes; at most 1 is allowed."

@@ -187,6 +187,7 @@ def test_the_fix_for_unequal_groups_adds_a_node_to_the_smallest() -> None:
     fix = propose(topology, finding)
 
     assert fix == AddNode("spare", "spare", (RoleChoice(DDB, "B"),))
+    assert fix.summary == "Add node spare (distributed-database in B) on spare"
 
 
 def test_a_planned_node_moves_where_that_evens_groups_out() -> None:
