@@ -1,6 +1,7 @@
 """How many nodes a role has: for each rule the last allowed and the first refused number."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -402,3 +403,25 @@ def test_a_sentence_has_no_loose_end() -> None:
     (finding,) = about(replace(topology, platform=platform), "count-maximum")
 
     assert finding.message == "Queue would have 2 nodes; at most 1 is allowed."
+
+
+WHOLE = (
+    *("sql-master", *["sql-slave"] * 4, *["elasticsearch"] * 3, "queue"),
+    *("infrastructure-controller", "worker", "worker", "sip", "pbx", "web", *[DDB] * 4),
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_whole_cluster_is_built_in_any_order_without_a_refusal(seed: int) -> None:
+    target = cluster(*WHOLE)
+    names = sorted(target.nodes)
+    Random(seed).shuffle(names)
+    topology = replace(target, nodes={})
+
+    for name in names:
+        (held,) = target.nodes[name].assignments
+        after = AddNode(name, name, (RoleChoice(held.role, held.group),)).apply(topology)
+        assert [f.message for f in check(topology, after) if f.refuses_save] == []
+        topology = after
+
+    assert about(topology, "role-missing") == []
