@@ -2,6 +2,7 @@
 
 from inventory.rules import (
     addresses,
+    availability,
     collocation,
     counts,
     groups,
@@ -11,6 +12,8 @@ from inventory.rules import (
     machines,
     networks,
     quorum,
+    storage,
+    telephony,
 )
 from inventory.rules.base import RULES, Blocks, Finding, Rule, Scope, Severity
 from inventory.rules.engine import check, findings, propose
@@ -23,6 +26,7 @@ __all__ = [
     "Scope",
     "Severity",
     "addresses",
+    "availability",
     "check",
     "collocation",
     "counts",
@@ -35,4 +39,6 @@ __all__ = [
     "networks",
     "propose",
     "quorum",
+    "storage",
+    "telephony",
 ]

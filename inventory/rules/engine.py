@@ -64,7 +64,7 @@ def _helps(topology: Topology, finding: Finding, operation: Operation) -> bool:
         after = operation.apply(topology)
     except ChangeError:
         return False
-    if any(found.severity is Severity.ERROR for found in check(topology, after)):
+    if any(found.severity is Severity.ERROR and found.blocks for found in check(topology, after)):
         return False
     again = (f for f in _examine_rule(after, RULES[finding.key]) if f.identity == finding.identity)
     return all(found.weight < finding.weight for found in again)

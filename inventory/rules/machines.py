@@ -1,11 +1,24 @@
 """Rules about the machines that nodes run on."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
+from inventory.changes import Operation
 from inventory.platforms.facts import Source
-from inventory.platforms.schema import Role
-from inventory.rules.base import Blocks, Finding, Rule, Severity, cluster_rule, node_rule
+from inventory.platforms.schema import Release, Role
+from inventory.rules.base import (
+    Blocks,
+    Finding,
+    Rule,
+    Severity,
+    cluster_rule,
+    node_rule,
+    role_rule,
+)
+from inventory.rules.candidates import move_to_idle
 from inventory.topology import ContainerView, NodeView, Topology
+
+SHOWN = 5
 
 
 @node_rule(
@@ -26,7 +39,7 @@ def container_required(topology: Topology, this: Rule, node: NodeView) -> Iterat
     "R18",
     title="The release supports the container's operating system",
     words="Container {container} runs {system}, which {release} does not support; "
-    "it supports {supported}.",
+    "it supports {supported}.{elsewhere}",
     source=Source(
         document="000",
         text="When running distributed, VoipNow is compatible with the Linux distributions",
@@ -39,12 +52,9 @@ def operating_system_supported(topology: Topology, this: Rule, node: NodeView) -
     if container is None or topology.cluster.kind == "single_node":
         return
     release = topology.release
-    if any(
-        system.matches(os_id=container.os_id, version=container.os_version)
-        and container.arch in system.architectures
-        for system in release.operating_systems
-    ):
+    if _system_of(release, container):
         return
+    older = [r.name for r in topology.platform.releases if _system_of(r, container)]
     yield this.finding(
         f"node:{node.name}",
         facts=release.operating_systems[0],
@@ -52,7 +62,52 @@ def operating_system_supported(topology: Topology, this: Rule, node: NodeView) -
         system=f"{container.os_id} {container.os_version} ({container.arch})",
         release=f"{topology.platform.name} {release.name}",
         supported=", ".join(f"{s.name}" for s in release.operating_systems),
+        elsewhere=f" It is supported in {' and '.join(older)} only." if older else "",
     )
+
+
+@operating_system_supported.fix
+def _use_machine_with_system(topology: Topology, finding: Finding) -> Operation | None:
+    """Move the node to an idle machine with a supported system."""
+    return _move(topology, finding)
+
+
+@cluster_rule(
+    "K11",
+    title="Operating systems are still maintained",
+    words="{system} reached the end of its life on {ended}, and {count} machines with nodes run "
+    "it ({examples}): it gets no security updates.",
+    source=Source(document="K11", text="CentOS 7 and 8 are past their end of life."),
+    severity=Severity.WARNING,
+    blocks=Blocks.NOTHING,
+)
+def operating_system_maintained(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Warn about systems without updates; one finding a system."""
+    ended = [
+        system
+        for system in topology.release.operating_systems
+        if system.end_of_life_on and system.end_of_life_on < topology.now.date()
+    ]
+    if not ended:
+        return
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for container in topology.containers.values():
+        for system in ended:
+            is_it = system.matches(os_id=container.os_id, version=container.os_version)
+            if is_it and topology.nodes_on(container.name):
+                found[system.name].append(container.name)
+    for system in ended:
+        if names := sorted(found[system.name]):
+            yield this.finding(
+                "cluster",
+                facts=system,
+                weight=len(names),
+                address=system.name,
+                system=system.name,
+                ended=system.end_of_life_on,
+                count=len(names),
+                examples=", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else ""),
+            )
 
 
 @node_rule(
@@ -81,6 +136,72 @@ def hardware_minimum(topology: Topology, this: Rule, node: NodeView) -> Iterator
                 has=" and ".join(has for has, _ in short),
                 needs=" and ".join(needs for _, needs in short),
             )
+
+
+@hardware_minimum.fix
+def _use_larger_machine(topology: Topology, finding: Finding) -> Operation | None:
+    """Move the node to an idle machine that is large enough."""
+    return _move(topology, finding)
+
+
+@role_rule(
+    "R155",
+    title="Databases and recordings have disks of their own",
+    words="{count} of {total} {role_name} machines have no disk of their own for the role's data "
+    "({examples}): what fills the system disk stops the role, and both share its speed.",
+    source=Source(document="004", text="Dedicated disks for databases and recordings"),
+    severity=Severity.WARNING,
+    blocks=Blocks.NOTHING,
+)
+def dedicated_disk(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
+    """Warn about machines whose only disk is the system's; one finding a role."""
+    if role.hardware is None or not role.hardware.dedicated_disk:
+        return
+    machines = list(filter(None, map(topology.container_of, topology.nodes_with(role.key))))
+    shared = [m for m in machines if m.disks and all(d.purpose == "system" for d in m.disks)]
+    if shared:
+        more = ", …" if len(shared) > SHOWN else ""
+        yield this.finding(
+            f"role:{role.key}",
+            role=role.key,
+            weight=len(shared),
+            role_name=role.name,
+            count=len(shared),
+            total=len(machines),
+            examples=", ".join(m.name for m in shared[:SHOWN]) + more,
+        )
+
+
+@node_rule(
+    "R4",
+    title="A node's machine is there",
+    words="Node {node} runs on container {container}, which is {state}: move the node to a "
+    "machine that runs.",
+    source=Source(document="000", text="The Node requires a Container in order to run"),
+    severity=Severity.WARNING,
+    blocks=Blocks.NOTHING,
+)
+def container_runs(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
+    """Warn about a machine that stands still or failed; refuse one that is retired."""
+    container = topology.container_of(node)
+    if container is None or container.state == "running":
+        return
+    is_gone = container.state == "retired"
+    yield this.finding(
+        f"node:{node.name}",
+        severity=Severity.ERROR if is_gone else None,
+        blocks=Blocks.SAVE if is_gone else None,
+        role=node.assignments[0].role if node.assignments else "",
+        node=node.name,
+        container=container.name,
+        state=container.state,
+    )
+
+
+@container_runs.fix
+def _use_running_machine(topology: Topology, finding: Finding) -> Operation | None:
+    """Move the node to an idle machine that runs."""
+    return _move(topology, finding)
 
 
 @node_rule(
@@ -142,6 +263,24 @@ def example_is_not_installed(topology: Topology, this: Rule) -> Iterator[Finding
     """Hold every run on an example cluster back."""
     if topology.cluster.is_example:
         yield this.finding("cluster", cluster=topology.cluster.name)
+
+
+def _move(topology: Topology, finding: Finding) -> Operation | None:
+    """Move a finding's node to an idle machine that suits its first role."""
+    node = topology.nodes[finding.subject_name]
+    if not node.assignments:
+        return None
+    role = topology.role(finding.role or node.assignments[0].role)
+    return move_to_idle(topology, role, node)
+
+
+def _system_of(release: Release, container: ContainerView) -> bool:
+    """Tell whether a release supports a machine's system."""
+    return any(
+        system.matches(os_id=container.os_id, version=container.os_version)
+        and container.arch in system.architectures
+        for system in release.operating_systems
+    )
 
 
 def _shortages(role: Role, container: ContainerView) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,147 @@
+"""Rules about where files and rows are kept: backends, NAS, failover of the database."""
+
+from collections.abc import Iterator
+
+from inventory.platforms.facts import Source
+from inventory.rules.base import Blocks, Finding, Rule, Severity, cluster_rule
+from inventory.topology import Topology
+
+PROMISE = Source(document="004", text="Replica promotes in <30 seconds")
+LIMITS = Source(
+    document="S13",
+    text="Patroni needs ttl >= 20 and loop_wait + 2 retry_timeout <= ttl.",
+)
+
+
+@cluster_rule(
+    "R95",
+    title="Files lie in object storage",
+    words="{cluster} keeps its files on a POSIX file system ({backend}): object storage scales "
+    "further, costs less and is simpler to run.",
+    source=Source(
+        document="003",
+        text="While VoipNow can use a POSIX file system it is much better to use cloud Object "
+        "Storage",
+    ),
+    covers=("R94", "R93"),
+    severity=Severity.WARNING,
+    blocks=Blocks.NOTHING,
+)
+def object_storage(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Warn about a file system where object storage is possible."""
+    backend = topology.parameter("unstructured_backend")
+    if backend not in (None, "s3"):
+        yield this.finding("cluster", cluster=topology.cluster.name, backend=backend)
+
+
+@cluster_rule(
+    "K20",
+    title="A NAS is highly available",
+    words="{cluster} keeps its recordings on a NAS that is not known to be highly available: "
+    "when it is lost, all recordings are. Set nas_has_ha if it is, or use file servers.",
+    source=Source(document="004", text="Distributed storage (or NAS setup)"),
+    also=(
+        Source(
+            document="upstream:docs/installation/file-server-cluster.md",
+            text="Single NAS = Single Point of Failure.",
+        ),
+    ),
+    severity=Severity.WARNING,
+    blocks=Blocks.RUN,
+)
+def nas_available(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Ask for an answer when a single NAS takes the place of the file servers."""
+    if topology.parameter("file_storage") == "nas" and topology.parameter("nas_has_ha") is not True:
+        yield this.finding("cluster", cluster=topology.cluster.name)
+
+
+@cluster_rule(
+    "S13",
+    title="Patroni's times fit each other",
+    words="Patroni cannot run with ttl {ttl}, loop_wait {loop_wait} and retry_timeout "
+    "{retry_timeout} seconds: ttl is at least 20, and at least loop_wait + 2 × retry_timeout.",
+    source=LIMITS,
+    blocks=Blocks.RUN,
+)
+def patroni_times(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Hold a run back whose Patroni would demote a healthy leader."""
+    times = _patroni(topology)
+    if times and (times[0] < 20 or times[1] + 2 * times[2] > times[0]):
+        ttl, loop_wait, retry_timeout = times
+        yield this.finding(
+            "cluster",
+            role=_database(topology),
+            ttl=ttl,
+            loop_wait=loop_wait,
+            retry_timeout=retry_timeout,
+        )
+
+
+@cluster_rule(
+    "K18",
+    title="The failover can keep its promise",
+    words="With a ttl of {ttl} seconds the failover cannot keep the promise of {target}: the lost "
+    "leader is noticed only then. Lower it, and measure in a drill.",
+    source=PROMISE,
+    also=(
+        Source(
+            document="upstream:docs/installation/postgresql-cluster.md",
+            text="ttl: 30",
+        ),
+    ),
+    covers=("R130",),
+    severity=Severity.WARNING,
+    blocks=Blocks.NOTHING,
+)
+def failover_in_time(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Warn when the configured ttl alone reaches the promised time."""
+    target = next((t for t in topology.platform.targets if t.key == "failover"), None)
+    times = _patroni(topology)
+    if target and times and times[0] >= target.value:
+        yield this.finding(
+            "cluster",
+            role=_database(topology),
+            ttl=times[0],
+            target=f"{target.value} {target.unit}",
+        )
+
+
+@cluster_rule(
+    "K18",
+    title="No acknowledged row is lost in a failover",
+    words="Replication of {cluster} is not strictly synchronous: rows that were acknowledged "
+    "shortly before a leader is lost can be lost with it.",
+    source=Source(document="004", text="RPO ~0"),
+    also=(
+        Source(
+            document="S13",
+            text="No row lost needs synchronous_mode and synchronous_mode_strict.",
+        ),
+    ),
+    covers=("R131", "S13"),
+    severity=Severity.WARNING,
+    blocks=Blocks.NOTHING,
+)
+def rows_kept(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Warn about replication that may lose rows although none is promised to be lost."""
+    modes = [topology.parameter(f"patroni_synchronous_mode{suffix}") for suffix in ("", "_strict")]
+    if False in modes:
+        yield this.finding("cluster", role=_database(topology), cluster=topology.cluster.name)
+
+
+def _patroni(topology: Topology) -> tuple[int, int, int] | None:
+    """Return ttl, loop_wait and retry_timeout, s; None where there is no Patroni."""
+    names = ("patroni_ttl_s", "patroni_loop_wait_s", "patroni_retry_timeout_s")
+    values = [topology.parameter(name) for name in names]
+    if not all(isinstance(value, int) for value in values):
+        return None
+    return values[0], values[1], values[2]
+
+
+def _database(topology: Topology) -> str:
+    """Return the key of the role that Patroni runs beside."""
+    return next(
+        role.key
+        for role in topology.platform.roles
+        if any(component.key == "patroni" for component in role.components)
+    )
