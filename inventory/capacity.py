@@ -1,7 +1,6 @@
 """What the nodes of a role carry together, and what is left when one is lost; pure."""
 
 from dataclasses import dataclass
-from math import ceil
 
 from inventory.platforms.facts import Reserve
 from inventory.platforms.schema import Role
@@ -37,15 +36,6 @@ def role_capacity(
     known = [figure or 0 for figure in figures]
     nominal = sum(known)
     return RoleCapacity(metric, nominal, _usable(role, known), None not in figures)
-
-
-def telephony_nodes(role: Role, *, extensions: int, concurrent_calls: int) -> int:
-    """Return how many nodes a load needs at the vendor's figures, with one in reserve (R129)."""
-    needed = 1
-    for metric, load in (("extensions", extensions), ("concurrent_calls", concurrent_calls)):
-        if figure := role.nominal_capacity(metric):
-            needed = max(needed, ceil(load / figure.value))
-    return needed + (1 if role.failure.reserve is Reserve.POOLED else 0)
 
 
 def _figure(topology: Topology, role: Role, node: NodeView, metric: str) -> int | None:

@@ -217,5 +217,5 @@ class Collector:
         write(batch, collector=self.name, now=written_at)
         for _ in batch:
             self._pending.popleft()
-        self._facts.write((item.visit for item in batch if item.visit), now=written_at)
+        self._facts.write(batch, now=written_at)
         self._write_at = now + TICK_S

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from inventory.models import Cluster, Container, Event
+from inventory.models import Cluster, Container, Event, Fact
 from monitoring import leases
 from monitoring.collector import Collector
 from monitoring.leases import SHARDS
@@ -136,6 +136,23 @@ def test_a_host_that_falls_silent_is_down_and_comes_back(
         "host-down",
         "host-up",
     ]
+
+
+def test_rules_are_told_when_a_host_falls_silent_and_only_then(
+    cluster: Cluster, server: Sshd, collector: Collector
+) -> None:
+    """R92: a fact when it changes, not one a visit."""
+    container = monitored(cluster, server, "host")
+    heard = Fact.objects.filter(container=container, key="collection")
+
+    until(collector, lambda: heard.filter(value="live").exists())
+    written_at = heard.get().at
+    samples = Sample.objects.count()
+    until(collector, lambda: Sample.objects.count() > samples)
+    assert heard.get().at == written_at
+
+    server.stop()
+    until(collector, lambda: heard.filter(value="silent").exists())
 
 
 def test_a_changed_host_key_is_refused_and_said(
