@@ -12,6 +12,7 @@ from inventory.rules import (
     machines,
     networks,
     quorum,
+    sizes,
     storage,
     telephony,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "networks",
     "propose",
     "quorum",
+    "sizes",
     "storage",
     "telephony",
 ]

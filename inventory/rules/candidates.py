@@ -1,6 +1,7 @@
 """Finds idle containers that suit a role, and planned nodes to leave out, for fixes; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from inventory.changes import (
     AddNode,
@@ -44,9 +45,16 @@ def add_node(topology: Topology, role: Role, container: str, group: str | None) 
     return AddNode(name, container, (RoleChoice(role.key, group),))
 
 
-def move_to_idle(topology: Topology, role: Role, node: NodeView) -> MoveNode | None:
-    """Return the change that moves a node to an idle container that suits it."""
-    for container in _idle(topology, role)[:_TRIES]:
+def move_to_idle(
+    topology: Topology,
+    role: Role,
+    node: NodeView,
+    *,
+    wanted: Callable[[ContainerView], bool] = lambda container: True,
+) -> MoveNode | None:
+    """Return the change that moves a node to an idle container that suits it and is `wanted`."""
+    idle = (name for name in _idle(topology, role) if wanted(topology.containers[name]))
+    for container in islice(idle, _TRIES):
         operation = MoveNode(node.name, container)
         if not _brings_error(topology, operation):
             return operation
