@@ -14,6 +14,7 @@ from inventory.rules import (
     quorum,
     sizes,
     storage,
+    systems,
     telephony,
 )
 from inventory.rules.base import RULES, Blocks, Finding, Rule, Scope, Severity
@@ -42,5 +43,6 @@ __all__ = [
     "quorum",
     "sizes",
     "storage",
+    "systems",
     "telephony",
 ]

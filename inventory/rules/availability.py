@@ -1,5 +1,6 @@
 """Rules about what keeps nodes alive: virtualisation, guarantees, monitoring, spare nodes."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -56,9 +57,9 @@ def sole_node_protected(topology: Topology, this: Rule, node: NodeView) -> Itera
 
 @sole_node_protected.fix
 def _use_protected_machine(topology: Topology, finding: Finding) -> Operation | None:
-    """Move the node to an idle machine; only one that is protected ends the finding."""
-    role = topology.role(finding.role)
-    return move_to_idle(topology, role, topology.nodes[finding.subject_name])
+    """Move the node to an idle machine that is protected."""
+    role, node = topology.role(finding.role), topology.nodes[finding.subject_name]
+    return move_to_idle(topology, role, node, wanted=lambda c: bool(c.virtualisation_ha))
 
 
 @role_rule(
@@ -107,7 +108,7 @@ def guarantee_known(topology: Topology, this: Rule) -> Iterator[Finding]:
         yield this.finding("cluster", cluster=cluster.name)
 
 
-@role_rule(
+@cluster_rule(
     "R92",
     title="Every node that serves is monitored",
     words="{count} of {total} {role_name} nodes that serve are not monitored ({examples}): "
@@ -119,18 +120,21 @@ def guarantee_known(topology: Topology, this: Rule) -> Iterator[Finding]:
     severity=Severity.ERROR,
     blocks=Blocks.NOTHING,
 )
-def nodes_monitored(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
+def nodes_monitored(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Report nodes that serve and whose machine no collector hears; one finding a role."""
     if topology.cluster.is_example or topology.cluster.state == "decommissioned":
         return
-    serving = [
-        node
-        for node in topology.nodes_with(role.key)
-        if any(a.role == role.key and a.state == "active" for a in node.assignments)
-    ]
-    unheard = [node for node in serving if not _is_monitored(topology, node)]
-    if unheard:
-        yield _about_nodes(this, role, unheard, total=len(serving))
+    serving: defaultdict[str, list[NodeView]] = defaultdict(list)
+    for node in topology.nodes.values():
+        for assignment in node.assignments:
+            if assignment.state == "active":
+                serving[assignment.role].append(node)
+    heard = _heard(topology) if serving else frozenset()
+    for key, nodes in serving.items():
+        unheard = [node for node in nodes if f"container:{node.container}" not in heard]
+        if unheard:
+            unheard.sort(key=lambda node: node.name)
+            yield _about_nodes(this, topology.role(key), unheard, total=len(nodes))
 
 
 @role_rule(
@@ -199,10 +203,13 @@ def _is_protected(topology: Topology, node: NodeView) -> bool:
     return node.auto_replace or bool(container and container.virtualisation_ha)
 
 
-def _is_monitored(topology: Topology, node: NodeView) -> bool:
-    """Tell whether a collector hears the node's machine."""
-    fact = topology.fact(f"container:{node.container}", "collection")
-    return fact is not None and fact.value == "live"
+def _heard(topology: Topology) -> frozenset[str]:
+    """Return the machines that a collector hears, by its own word: nobody can type that."""
+    return frozenset(
+        fact.subject
+        for fact in topology.facts
+        if fact.key == "collection" and fact.value == "live" and fact.origin == "measured"
+    )
 
 
 def _about_nodes(

@@ -15,7 +15,7 @@ from inventory.changes import (
 )
 from inventory.platforms.facts import Need
 from inventory.platforms.schema import Role
-from inventory.rules.base import Severity
+from inventory.rules.base import Finding, Severity
 from inventory.rules.engine import check
 from inventory.topology import ContainerView, NodeView, Topology
 
@@ -59,6 +59,20 @@ def move_to_idle(
         if not _brings_error(topology, operation):
             return operation
     return None
+
+
+def move_subject(
+    topology: Topology,
+    finding: Finding,
+    *,
+    wanted: Callable[[ContainerView], bool] = lambda container: True,
+) -> Operation | None:
+    """Move a finding's node to an idle machine that suits the role concerned."""
+    node = topology.nodes[finding.subject_name]
+    if not node.assignments:
+        return None
+    role = topology.role(finding.role or node.assignments[0].role)
+    return move_to_idle(topology, role, node, wanted=wanted)
 
 
 def remove_planned(topology: Topology, role: Role, count: int) -> Operation | None:

@@ -1,11 +1,10 @@
 """Rules about the machines that nodes run on."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from inventory.changes import Operation
 from inventory.platforms.facts import Source
-from inventory.platforms.schema import Release, Role
+from inventory.platforms.schema import Role
 from inventory.rules.base import (
     Blocks,
     Finding,
@@ -15,7 +14,7 @@ from inventory.rules.base import (
     node_rule,
     role_rule,
 )
-from inventory.rules.candidates import move_to_idle
+from inventory.rules.candidates import move_subject
 from inventory.topology import ContainerView, NodeView, Topology
 
 SHOWN = 5
@@ -33,81 +32,6 @@ def container_required(topology: Topology, this: Rule, node: NodeView) -> Iterat
     if not topology.container_of(node):
         role = node.assignments[0].role if node.assignments else ""
         yield this.finding(f"node:{node.name}", role=role, node=node.name)
-
-
-@node_rule(
-    "R18",
-    title="The release supports the container's operating system",
-    words="Container {container} runs {system}, which {release} does not support; "
-    "it supports {supported}.{elsewhere}",
-    source=Source(
-        document="000",
-        text="When running distributed, VoipNow is compatible with the Linux distributions",
-    ),
-    by_role=("R18", "R19", "R156"),
-)
-def operating_system_supported(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
-    """Refuse a node on a system outside its release's list; a single node is exempt (S3)."""
-    container = topology.container_of(node)
-    if container is None or topology.cluster.kind == "single_node":
-        return
-    release = topology.release
-    if _system_of(release, container):
-        return
-    older = [r.name for r in topology.platform.releases if _system_of(r, container)]
-    yield this.finding(
-        f"node:{node.name}",
-        facts=release.operating_systems[0],
-        container=container.name,
-        system=f"{container.os_id} {container.os_version} ({container.arch})",
-        release=f"{topology.platform.name} {release.name}",
-        supported=", ".join(f"{s.name}" for s in release.operating_systems),
-        elsewhere=f" It is supported in {' and '.join(older)} only." if older else "",
-    )
-
-
-@operating_system_supported.fix
-def _use_machine_with_system(topology: Topology, finding: Finding) -> Operation | None:
-    """Move the node to an idle machine with a supported system."""
-    return _move(topology, finding)
-
-
-@cluster_rule(
-    "K11",
-    title="Operating systems are still maintained",
-    words="{system} reached the end of its life on {ended}, and {count} machines with nodes run "
-    "it ({examples}): it gets no security updates.",
-    source=Source(document="K11", text="CentOS 7 and 8 are past their end of life."),
-    severity=Severity.WARNING,
-    blocks=Blocks.NOTHING,
-)
-def operating_system_maintained(topology: Topology, this: Rule) -> Iterator[Finding]:
-    """Warn about systems without updates; one finding a system."""
-    ended = [
-        system
-        for system in topology.release.operating_systems
-        if system.end_of_life_on and system.end_of_life_on < topology.now.date()
-    ]
-    if not ended:
-        return
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for container in topology.containers.values():
-        for system in ended:
-            is_it = system.matches(os_id=container.os_id, version=container.os_version)
-            if is_it and topology.nodes_on(container.name):
-                found[system.name].append(container.name)
-    for system in ended:
-        if names := sorted(found[system.name]):
-            yield this.finding(
-                "cluster",
-                facts=system,
-                weight=len(names),
-                address=system.name,
-                system=system.name,
-                ended=system.end_of_life_on,
-                count=len(names),
-                examples=", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else ""),
-            )
 
 
 @node_rule(
@@ -141,7 +65,7 @@ def hardware_minimum(topology: Topology, this: Rule, node: NodeView) -> Iterator
 @hardware_minimum.fix
 def _use_larger_machine(topology: Topology, finding: Finding) -> Operation | None:
     """Move the node to an idle machine that is large enough."""
-    return _move(topology, finding)
+    return move_subject(topology, finding)
 
 
 @role_rule(
@@ -191,6 +115,7 @@ def container_runs(topology: Topology, this: Rule, node: NodeView) -> Iterator[F
         f"node:{node.name}",
         severity=Severity.ERROR if is_gone else None,
         blocks=Blocks.SAVE if is_gone else None,
+        weight=2 if is_gone else 1,  # Worse than a machine that failed, which was there before.
         role=node.assignments[0].role if node.assignments else "",
         node=node.name,
         container=container.name,
@@ -201,28 +126,7 @@ def container_runs(topology: Topology, this: Rule, node: NodeView) -> Iterator[F
 @container_runs.fix
 def _use_running_machine(topology: Topology, finding: Finding) -> Operation | None:
     """Move the node to an idle machine that runs."""
-    return _move(topology, finding)
-
-
-@node_rule(
-    "S15",
-    title="A role exists in the cluster's release",
-    words="{release} has no {role_name} role any more, but node {node} has it.",
-    source=Source(document="S15", text="A fact of the release."),
-    severity=Severity.ERROR,
-)
-def role_in_release(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
-    """Refuse a role that the pinned release does not have (S15)."""
-    for gone in topology.release.unavailable:
-        if node.has_role(gone.role):
-            yield this.finding(
-                f"node:{node.name}",
-                facts=gone,
-                role=gone.role,
-                node=node.name,
-                role_name=topology.role(gone.role).name,
-                release=topology.release.name,
-            )
+    return move_subject(topology, finding)
 
 
 @node_rule(
@@ -265,24 +169,6 @@ def example_is_not_installed(topology: Topology, this: Rule) -> Iterator[Finding
         yield this.finding("cluster", cluster=topology.cluster.name)
 
 
-def _move(topology: Topology, finding: Finding) -> Operation | None:
-    """Move a finding's node to an idle machine that suits its first role."""
-    node = topology.nodes[finding.subject_name]
-    if not node.assignments:
-        return None
-    role = topology.role(finding.role or node.assignments[0].role)
-    return move_to_idle(topology, role, node)
-
-
-def _system_of(release: Release, container: ContainerView) -> bool:
-    """Tell whether a release supports a machine's system."""
-    return any(
-        system.matches(os_id=container.os_id, version=container.os_version)
-        and container.arch in system.architectures
-        for system in release.operating_systems
-    )
-
-
 def _shortages(role: Role, container: ContainerView) -> Iterator[tuple[str, str]]:
     """Yield what a machine has and what it needs, where it has less."""
     hardware = role.hardware
@@ -294,8 +180,9 @@ def _shortages(role: Role, container: ContainerView) -> Iterator[tuple[str, str]
         yield f"{_gib(container.memory_mib)} GiB memory", f"{_gib(hardware.memory_mib_min)} GiB"
     if container.disk_gib < hardware.disk_gib_min:
         yield f"{container.disk_gib} GiB disk", f"{hardware.disk_gib_min} GiB"
-    fast = hardware.disk_kind == "ssd"
-    if fast and container.disks and not any(d.kind in ("ssd", "nvme") for d in container.disks):
+    # Where data has disks of its own (R155), these are the ones that count (R121).
+    disks = [d for d in container.disks if d.purpose != "system"] or container.disks
+    if hardware.disk_kind == "ssd" and disks and not any(d.kind in ("ssd", "nvme") for d in disks):
         yield "no SSD", "an SSD"
 
 

@@ -49,7 +49,7 @@ def test_a_sql_master_without_protection_has_to_be_answered_for() -> None:
 def test_the_fix_is_a_machine_that_is_protected() -> None:
     topology = cluster("sql-master")
     plain = with_idle(topology, "plain-01")
-    safe = with_idle(topology, "safe-01", virtualisation_ha="vSphere HA")
+    safe = with_idle(plain, "safe-01", virtualisation_ha="vSphere HA")
 
     assert propose(plain, about(plain, "sole-node-protected")[0]) is None
     assert propose(safe, about(safe, "sole-node-protected")[0]) == MoveNode(
@@ -109,6 +109,24 @@ def test_a_node_that_serves_is_monitored() -> None:
     assert about(both, "nodes-monitored") == []
     silent = heard(heard(serving, "worker-1", "live"), "worker-2", "silent")
     assert outcome(about(silent, "nodes-monitored")) == "error"
+
+
+def test_that_a_node_is_monitored_is_not_a_matter_of_typing() -> None:
+    """R92."""
+    typed = FactView("container:worker-1", "collection", "live", NOW, "typed")
+    topology = replace(provisioned(cluster("worker")), facts=(typed,))
+
+    assert outcome(about(topology, "nodes-monitored")) == "error"
+
+
+def test_a_node_that_is_not_monitored_may_be_moved_all_the_same() -> None:
+    """R92 is about a state: it refuses no save, and no fix."""
+    topology = with_idle(provisioned(cluster("worker")), "idle-1")
+    stopped = replace(topology.containers["worker-1"], state="stopped")
+    topology = topology.with_container(stopped)
+    (finding,) = about(topology, "container-runs")
+
+    assert propose(topology, finding) == MoveNode("worker-1", "idle-1")
 
 
 @pytest.mark.parametrize(("count", "expected"), [(2, "warn"), (3, "nothing")])

@@ -47,8 +47,16 @@ def test_a_system_of_an_older_release_is_said_to_be_one() -> None:
 
     (finding,) = about(topology, "operating-system-supported")
 
-    assert "It is supported in" in finding.message
-    assert finding.message.endswith("only.")
+    assert "supported in an older release only: VoipNow before 5" in finding.message
+    assert {"000", "001"} <= {source.document for source in finding.sources}
+
+
+def test_a_system_of_a_newer_release_is_not_called_older() -> None:
+    topology = on(cluster("worker", release="legacy"), "worker-1", os_id="rhel", os_version="8")
+
+    (finding,) = about(topology, "operating-system-supported")
+
+    assert "It is supported elsewhere: VoipNow 5 and VoipNow 5.7." in finding.message
 
 
 def test_a_change_of_release_is_judged_by_the_systems_that_run() -> None:
@@ -139,6 +147,15 @@ def test_databases_want_solid_state(role: str, kind: str, expected: str) -> None
     assert outcome(about(topology, "hardware-minimum")) == expected
 
 
+@pytest.mark.parametrize(("data", "expected"), [("nvme", "nothing"), ("hdd", "refuse")])
+def test_the_disks_for_data_are_the_ones_that_count(data: str, expected: str) -> None:
+    """R121, R155."""
+    disks = (DiskView("/dev/sda", 20, "ssd"), DiskView("/dev/sdb", 500, data, "database"))
+    topology = on(cluster("database", platform="ring2all"), "database-1", disks=disks)
+
+    assert outcome(about(topology, "hardware-minimum")) == expected
+
+
 @pytest.mark.parametrize(
     ("role", "purposes", "expected"),
     [
@@ -180,6 +197,18 @@ def test_a_machine_that_failed_can_be_recorded_as_failed() -> None:
     )
 
     assert outcome(found) == "warn"
+
+
+def test_a_failed_machine_is_not_retired_while_a_node_is_on_it() -> None:
+    """R4: what was a warning must not hide the refusal."""
+    topology = on(cluster("worker"), "worker-1", state="failed")
+    view = topology.containers["worker-1"]
+
+    found = changed(
+        topology, "container-runs", ChangeContainer("worker-1", replace(view, state="retired"))
+    )
+
+    assert outcome(found) == "refuse"
 
 
 @pytest.mark.parametrize(
