@@ -66,10 +66,12 @@ def _use_protected_machine(topology: Topology, finding: Finding) -> Operation | 
     "R65",
     title="Nodes kept alive by the virtualisation have it, or are replaced automatically",
     words="{count} of {total} {role_name} nodes ({examples}) have neither high availability of "
-    "the virtualisation nor an automatic replacement. {outcome}",
+    "the virtualisation nor an automatic replacement. {outcome} Have the virtualisation restart "
+    "them, or, if you can live with that, note that they are replaced automatically.",
     source=Source(
         document="002",
-        text="In this case, a better approach might be to automatically deploy a new node",
+        text="If you can live with this, then it's not necessary to deploy it, but you can use "
+        "alternate strategies (for example to automatically deploy a replacement node).",
     ),
     by_role=("R57", "R58", "R59"),
     covers=("R62",),
@@ -96,7 +98,8 @@ def nodes_protected(topology: Topology, this: Rule, role: Role) -> Iterator[Find
     "guarantees: look it up before you deploy, and note it on the cluster.",
     source=Source(
         document="002",
-        text="check provider availability guarantees before deploying",
+        text="Always check for the service provider availability guarantees before deploying "
+        "VoipNow in the cloud.",
     ),
     severity=Severity.WARNING,
     blocks=Blocks.NOTHING,
@@ -144,7 +147,7 @@ def nodes_monitored(topology: Topology, this: Rule) -> Iterator[Finding]:
     "wanted to survive the loss of one.",
     source=Source(
         document="002",
-        text="System is not affected as long as a sufficient number of worker nodes survive.",
+        text="System is not affected as long as a sufficient number of worker nodes survive",
     ),
     also=(Source(document="K24", text="The operator sets how many must stay healthy."),),
     by_role=("R60",),
@@ -178,7 +181,7 @@ def spare_nodes(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]
     "parameter {parameter} of the cluster.",
     source=Source(
         document="002",
-        text="System is not affected as long as a sufficient number of worker nodes survive.",
+        text="System is not affected as long as a sufficient number of worker nodes survive",
     ),
     severity=Severity.INFO,
     blocks=Blocks.NOTHING,

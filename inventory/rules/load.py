@@ -1,11 +1,11 @@
 """Rules about how many nodes the known load needs."""
 
 from collections.abc import Iterator
-from math import ceil
 
+from inventory.capacity import nodes_for, reserve_nodes
 from inventory.changes import Operation
 from inventory.locks import age_in_words, is_number, known_extensions
-from inventory.platforms.facts import Reserve, Source
+from inventory.platforms.facts import Source
 from inventory.platforms.schema import Role
 from inventory.rules.base import Blocks, Finding, Rule, Severity, role_rule
 from inventory.rules.candidates import add_nodes
@@ -29,7 +29,7 @@ def count_for_load(topology: Topology, this: Rule, role: Role) -> Iterator[Findi
         return
     loads = list(_loads(topology, role))
     bare = max((nodes for nodes, _ in loads), default=0)
-    reserve = int(role.failure.reserve is Reserve.POOLED)
+    reserve = reserve_nodes(role)
     if bare and count < bare + reserve:
         yield this.finding(
             f"role:{role.key}",
@@ -54,14 +54,15 @@ def _add_missing(topology: Topology, finding: Finding) -> Operation | None:
 def _loads(topology: Topology, role: Role) -> Iterator[tuple[int, str]]:
     """Yield the nodes that each known load needs at the vendor's figure, and the load in words."""
     for metric in ("extensions", "concurrent_calls"):
-        figure, fact = role.nominal_capacity(metric), _known(topology, metric)
-        if figure and fact:
+        fact = known_load(topology, metric)
+        nodes = nodes_for(role, metric, fact.value) if fact else None
+        if fact and nodes is not None:
             age = age_in_words(topology.now - fact.at)
             words = f"{fact.value} {metric.replace('_', ' ')} ({fact.origin}, {age})"
-            yield ceil(fact.value / figure.value), words
+            yield nodes, words
 
 
-def _known(topology: Topology, metric: str) -> FactView | None:
+def known_load(topology: Topology, metric: str) -> FactView | None:
     """Return what is known of a load of the whole cluster."""
     if metric == "extensions":
         return known_extensions(topology)

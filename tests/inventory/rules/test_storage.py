@@ -2,6 +2,8 @@
 
 import pytest
 
+from inventory.parameters import parameter_faults
+from tests.factories import platform_data
 from tests.inventory.rules.pictures import about, cluster, outcome
 from tests.inventory.rules.test_availability import with_parameters
 
@@ -56,9 +58,12 @@ def test_the_times_of_patroni_fit_each_other(
     assert outcome(about(topology, "patroni-times")) == expected
 
 
-@pytest.mark.parametrize(("ttl", "expected"), [(29, "nothing"), (30, "warn")])
+@pytest.mark.parametrize(
+    ("ttl", "expected"),
+    [(20, "nothing"), (25, "nothing"), (26, "note"), (29, "note"), (30, "warn")],
+)
 def test_a_ttl_that_reaches_the_promise_is_warned_about(ttl: int, expected: str) -> None:
-    """K18, R130."""
+    """K18, R130, S13: at 30 the promise cannot be kept, above 25 hardly."""
     topology = with_parameters(cluster(platform="ring2all"), patroni_ttl_s=ttl)
 
     assert outcome(about(topology, "failover-in-time")) == expected
@@ -79,6 +84,50 @@ def test_rows_are_kept_by_strictly_synchronous_replication(
     topology = with_parameters(cluster(platform="ring2all"), **values)
 
     assert outcome(about(topology, "rows-kept")) == expected
+
+
+def test_a_file_system_that_is_no_backend_is_refused_where_it_is_set() -> None:
+    """R94: a POSIX file system or S3, nothing else."""
+    platform = platform_data("voipnow")
+
+    assert list(parameter_faults(platform, {"unstructured_backend": "posix"})) == []
+    assert list(parameter_faults(platform, {"unstructured_backend": "s3"})) == []
+    (fault,) = parameter_faults(platform, {"unstructured_backend": "ftp"})
+    assert "posix, s3" in fault
+
+
+def test_a_ttl_that_patroni_cannot_run_with_is_refused_where_it_is_set() -> None:
+    """S13."""
+    platform = platform_data("ring2all")
+
+    assert list(parameter_faults(platform, {"patroni_ttl_s": 20})) == []
+    assert list(parameter_faults(platform, {"patroni_ttl_s": 19}))
+
+
+@pytest.mark.parametrize(
+    ("slaves", "way", "words"),
+    [
+        (0, "manual", ""),
+        (1, "manual", "set up by hand"),
+        (1, "automatic", "our way and not the vendor's"),
+    ],
+)
+def test_it_is_said_how_replication_is_set_up(slaves: int, way: str, words: str) -> None:
+    """R98, K17, S12."""
+    topology = cluster("sql-master", *["sql-slave"] * slaves)
+
+    found = about(with_parameters(topology, mysql_replication=way), "replication-by-hand")
+
+    assert outcome(found) == ("note" if slaves else "nothing")
+    assert all(words in finding.message for finding in found)
+
+
+def test_the_role_of_files_says_how_much_there_may_be() -> None:
+    """R93."""
+    role = platform_data("voipnow").role("unstructured-storage")
+
+    assert any("tens of terrabytes" in source.text for source in role.sources)
+    assert "disk_space" in role.lead_metrics
 
 
 def test_a_platform_without_patroni_is_not_asked() -> None:
