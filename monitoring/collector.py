@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.utils import timezone
 
 from monitoring import leases
+from monitoring.heard import Heard
 from monitoring.hosts import HostPlan, host_plans
 from monitoring.partitions import ensure_ahead
 from monitoring.pool import Pool, Result
@@ -59,6 +60,7 @@ class Collector:
         self._suspects = Pool("suspect", SUSPECT_THREADS, self._results)
         self._pending: deque[Found] = deque(maxlen=KEPT)
         self._facts = Facts()
+        self._heard = Heard()
         self._lease_at = self._write_at = self._ahead_at = 0.0
         self._started = False
         # The supervisor restarts a collector that stops touching this file.
@@ -217,5 +219,6 @@ class Collector:
         write(batch, collector=self.name, now=written_at)
         for _ in batch:
             self._pending.popleft()
-        self._facts.write(batch, now=written_at)
+        self._facts.write((item.visit for item in batch if item.visit), now=written_at)
+        self._heard.write(batch, now=written_at)
         self._write_at = now + TICK_S

@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from monitoring import partitions, rollups
+from monitoring import heard, partitions, rollups
 
 
 def roll_up() -> str:
@@ -18,3 +18,8 @@ def keep_house() -> str:
     partitions.compact(now)
     deleted = rollups.drop_old_rollups(now)
     return f"{len(made)} days made, {len(dropped)} dropped, {deleted} rollups deleted"
+
+
+def note_silence() -> str:
+    """Tell rules of machines that no collector visits any more (R92)."""
+    return f"{heard.silence_unvisited(timezone.now())} machines fell silent"

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
 
 from inventory.history import record_event, record_fact
-from inventory.models import Cluster, Container, Fact, Node
+from inventory.models import Cluster, Container, Node
 from inventory.states import Origin
 from monitoring.ingest import SampleRow, ingest
 from monitoring.leases import SHARDS
@@ -17,9 +16,7 @@ from monitoring.states import HostStatus
 from monitoring.tracking import Track
 from monitoring.visits import Visit
 
-Subject = Container | Node
 FACT_AGE = timedelta(minutes=5)
-NEVER_OLD = timedelta.max
 STATE_FIELDS = [
     field.name for field in HostState._meta.concrete_fields if field.name != "container"
 ]
@@ -121,60 +118,32 @@ class Facts:
     """
 
     def __init__(self) -> None:
-        self._written: dict[tuple[type[Subject], int, str], tuple[str, datetime]] = {}
+        self._written: dict[tuple[int, str], tuple[str, datetime]] = {}
 
-    def write(self, batch: Sequence[Found], *, now: datetime) -> None:
-        """Write the facts that visits found: whether a host is heard, who leads (R92)."""
-        self._remember(item.container_id for item in batch)
-        for item in batch:
-            heard = "live" if item.track.status is HostStatus.UP else "silent"
-            at = item.track.seen_at or now
-            # Its age says nothing that the host's state does not: written when it changes.
-            self._write(Container, item.container_id, "collection", heard, at, now, NEVER_OLD)
-            for (_, subject), values in item.visit.values.items() if item.visit else ():
+    def write(self, visits: Iterable[Visit], *, now: datetime) -> None:
+        """Write the facts that visits found."""
+        for visit in visits:
+            for (_, subject), values in visit.values.items():
                 role = values.get("patroni_role")
-                if role is not None and item.visit:
+                if role is not None:
                     word = "leader" if role else "replica"
-                    at = item.visit.at
-                    self._write(Node, subject, "patroni_role", word, at, now, FACT_AGE)
+                    self._write(subject, "patroni_role", word, visit.at, now)
 
-    def _remember(self, containers: Iterable[int]) -> None:
-        """Learn what an earlier collector wrote, so that a restart writes nothing anew."""
-        new = {pk for pk in containers if (Container, pk, "collection") not in self._written}
-        facts = Fact.objects.filter(
-            container__in=new,
-            key="collection",
-            origin=Origin.MEASURED,
-            cluster=F("container__cluster"),
-        )
-        for pk, value, at in facts.values_list("container", "value", "at"):
-            self._written[Container, pk, "collection"] = (value, at)
-
-    def _write(
-        self,
-        model: type[Subject],
-        pk: int,
-        key: str,
-        value: str,
-        at: datetime,
-        now: datetime,
-        age: timedelta,
-    ) -> None:
-        """Write one fact about a container or a node if it is due."""
-        before = self._written.get((model, pk, key))
-        if before and before[0] == value and now - before[1] < age:
+    def _write(self, node_id: int, key: str, value: str, at: datetime, now: datetime) -> None:
+        """Write one fact about a node if it is due."""
+        before = self._written.get((node_id, key))
+        if before and before[0] == value and now - before[1] < FACT_AGE:
             return
-        subject = model.objects.filter(pk=pk).first()
-        if subject is None or subject.cluster_id is None:
+        node = Node.objects.filter(pk=node_id).first()
+        if node is None:
             return
         try:
             with transaction.atomic():
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL lock_timeout = '2s'")
                 record_fact(
-                    cluster=Cluster.objects.get(pk=subject.cluster_id),
-                    node=subject if isinstance(subject, Node) else None,
-                    container=subject if isinstance(subject, Container) else None,
+                    cluster=Cluster.objects.get(pk=node.cluster_id),
+                    node=node,
                     key=key,
                     value=value,
                     origin=Origin.MEASURED,
@@ -182,4 +151,4 @@ class Facts:
                 )
         except OperationalError:
             return
-        self._written[model, pk, key] = (value, now)
+        self._written[(node_id, key)] = (value, now)

@@ -8,6 +8,7 @@ from django_q.models import Schedule
 
 SCHEDULES = {
     "monitoring: roll up": {"func": "monitoring.tasks.roll_up", "minutes": 5},
+    "monitoring: note silence": {"func": "monitoring.tasks.note_silence", "minutes": 5},
     "monitoring: keep house": {"func": "monitoring.tasks.keep_house", "minutes": 60},
 }
 
