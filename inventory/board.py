@@ -1,12 +1,15 @@
 """What the pages show of a cluster: layers, roles and nodes, and findings with their documents."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+
+from django.urls import reverse
 
 from inventory.changes import Operation
 from inventory.platforms.schema import Layer, Need, Platform, Role
-from inventory.rules import Blocks, Finding, Severity, propose
+from inventory.rules import RULES, Blocks, Finding, Severity, propose
 from inventory.states import AssignmentState
 from inventory.topology import AddressView, AssignmentView, ContainerView, NodeView, Topology
 
@@ -31,6 +34,7 @@ DOCUMENTS = {
     "003": "VoipNow: Software Roles",
     "004": "Ring2All: Distributed Deployment Overview",
 }
+SHOWN_OF_A_RULE = 3
 SEVERITY_WORDS = {
     Severity.ERROR: "Errors",
     Severity.WARNING: "Warnings",
@@ -39,25 +43,45 @@ SEVERITY_WORDS = {
 
 
 @dataclass(frozen=True)
-class FindingRow:
-    """A finding with the title of the document that it cites, and the key of what it is about."""
+class Citation:
+    """A sentence of a document, with the document's title and address."""
 
-    finding: Finding
+    text: str
     document: str
     url: str
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """A finding with the sentences that it cites, the key of what it is about, and its fix.
+
+    `more` findings of the same rule follow that a page does not show.
+    """
+
+    finding: Finding
+    citations: tuple[Citation, ...]
     kind: str = ""
     pk: int | None = None
     fix: Operation | None = None
+    more: int = 0
 
     @property
-    def source_text(self) -> str:
-        """Return the vendor's words without the marks of the table that they stand in."""
-        return vendor_words(self.finding.source.text)
+    def title(self) -> str:
+        """Return what the rule demands."""
+        return RULES[self.finding.key].title if self.finding.key in RULES else ""
+
+    @property
+    def is_lock(self) -> bool:
+        """Tell whether waiving it overrides a lock."""
+        return self.finding.key in RULES and RULES[self.finding.key].overridable
 
     @property
     def blocks_words(self) -> str:
         """Say what the finding stands in the way of."""
-        return BLOCKS_WORDS[self.finding.blocks]
+        finding = self.finding
+        if finding.severity is Severity.WARNING and finding.blocks is Blocks.RUN:
+            return "Has to be accepted by somebody before a run"
+        return BLOCKS_WORDS[finding.blocks]
 
 
 @dataclass(frozen=True)
@@ -67,6 +91,11 @@ class FindingGroup:
     severity: Severity
     title: str
     rows: list[FindingRow]
+
+    @property
+    def count(self) -> int:
+        """Count the findings, those that are not shown included."""
+        return sum(1 + row.more for row in self.rows)
 
     @property
     def is_open(self) -> bool:
@@ -209,9 +238,18 @@ def finding_rows(
     return [_with_subject(row, topology) for row in rows] if topology else rows
 
 
+def finding_json(finding: Finding, fix: Operation | None = None) -> dict[str, Any]:
+    """Return a finding as the API shows it, with the address of its rule's page."""
+    url = reverse("inventory:rule-detail", args=[finding.key]) if finding.key in RULES else None
+    return finding.as_json() | {"fix": fix.summary if fix else None, "url": url}
+
+
 def finding_groups(findings: Iterable[Finding], topology: Topology) -> list[FindingGroup]:
-    """Group findings by severity, worst first; a severity without findings is left out."""
-    rows = finding_rows(findings, topology.platform, topology)
+    """Group findings by severity, worst first; a severity without findings is left out.
+
+    Of many findings of one rule only some are shown: a page has to be read.
+    """
+    rows = list(_shown(finding_rows(findings, topology.platform), topology))
     groups = (
         FindingGroup(severity, title, [r for r in rows if r.finding.severity is severity])
         for severity, title in SEVERITY_WORDS.items()
@@ -219,14 +257,34 @@ def finding_groups(findings: Iterable[Finding], topology: Topology) -> list[Find
     return [group for group in groups if group.rows]
 
 
+def document_title(document: str, platform: Platform | None) -> tuple[str, str]:
+    """Return title and address of a document; a key of no document is a reading of ours."""
+    key, _, page = document.partition(":")
+    for known in getattr(platform, "documents", ()):
+        if known.key == key:
+            return (f"{known.title}, {page}" if page else known.title), known.url
+    return DOCUMENTS.get(key, f"Our reading ({key})"), ""
+
+
+def _shown(rows: Iterable[FindingRow], topology: Topology) -> Iterator[FindingRow]:
+    """Yield the first rows of each rule, with subject and fix; the last says how many follow."""
+    by_rule: dict[tuple[str, Severity], list[FindingRow]] = {}
+    for row in rows:
+        by_rule.setdefault((row.finding.key, row.finding.severity), []).append(row)
+    for same in by_rule.values():
+        more = max(0, len(same) - SHOWN_OF_A_RULE)
+        kept = [_with_subject(row, topology) for row in same[: len(same) - more]]
+        kept[-1] = replace(kept[-1], more=more)
+        yield from kept
+
+
 def _finding_row(finding: Finding, platform: Platform | None) -> FindingRow:
-    """Name the document of a finding; a key of no document is a reading of ours."""
-    key, _, page = finding.source.document.partition(":")
-    for document in getattr(platform, "documents", ()):
-        if document.key == key:
-            title = f"{document.title}, {page}" if page else document.title
-            return FindingRow(finding, title, document.url)
-    return FindingRow(finding, DOCUMENTS.get(key, f"Our reading ({key})"), "")
+    """Name the documents of a finding."""
+    citations = (
+        Citation(vendor_words(source.text), *document_title(source.document, platform))
+        for source in finding.sources
+    )
+    return FindingRow(finding, tuple(citations))
 
 
 def _with_subject(row: FindingRow, topology: Topology) -> FindingRow:

@@ -67,14 +67,20 @@ def container_edits(
 
 
 def node_edits(
-    node: Node, *, name: str, container: str | None, roles: tuple[RoleChoice, ...]
+    node: Node,
+    *,
+    name: str,
+    container: str | None,
+    roles: tuple[RoleChoice, ...],
+    auto_replace: bool | None = None,
 ) -> Iterator[Operation]:
-    """Yield a move and a change of name and roles, as far as they differ."""
+    """Yield a move and a change of name, roles and replacement, as far as they differ."""
     placement = node.placements.filter(valid_to=None).select_related("container").first()
     if container and not (placement and placement.container.name == container):
         yield MoveNode(node.name, container)
-    if name != node.name or set(roles) != set(held_roles(node)):
-        yield ChangeNode(node.name, name, roles)
+    replaced = auto_replace is not None and auto_replace != node.auto_replace
+    if replaced or name != node.name or set(roles) != set(held_roles(node)):
+        yield ChangeNode(node.name, name, roles, auto_replace)
 
 
 def held_roles(node: Node) -> tuple[RoleChoice, ...]:

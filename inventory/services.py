@@ -28,6 +28,7 @@ def create_cluster(
     infrastructure: str = InfrastructureKind.OWN,
     time_zone: str = "UTC",
     country: str = "",
+    availability_guarantee: str = "",
     parameters: dict[str, Any] | None = None,
     is_example: bool = False,
 ) -> Cluster:
@@ -43,6 +44,7 @@ def create_cluster(
         infrastructure=infrastructure,
         time_zone=time_zone,
         country=country,
+        availability_guarantee=availability_guarantee,
         parameters=parameters or {},
         is_example=is_example,
     )

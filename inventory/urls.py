@@ -3,7 +3,16 @@
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from inventory.views import clusters, containers, host_keys, networks, nodes
+from inventory.views import (
+    clusters,
+    containers,
+    findings,
+    host_keys,
+    networks,
+    nodes,
+    rules,
+    waivers,
+)
 
 app_name = "inventory"
 urlpatterns: list[URLPattern] = [
@@ -13,8 +22,18 @@ urlpatterns: list[URLPattern] = [
     path("clusters/example/", clusters.example_create, name="example-create"),
     path("clusters/<slug:slug>/", clusters.cluster_detail, name="cluster-detail"),
     path("clusters/<slug:slug>/edit/", clusters.cluster_edit, name="cluster-edit"),
-    path("clusters/<slug:slug>/fix/", clusters.finding_fix, name="finding-fix"),
+    path("clusters/<slug:slug>/findings/", findings.finding_list, name="finding-list"),
+    path("clusters/<slug:slug>/fix/", findings.finding_fix, name="finding-fix"),
+    path("clusters/<slug:slug>/waivers/", waivers.waiver_list, name="waiver-list"),
+    path("clusters/<slug:slug>/waivers/new/", waivers.waiver_create, name="waiver-create"),
+    path(
+        "clusters/<slug:slug>/waivers/<int:pk>/revoke/",
+        waivers.waiver_revoke,
+        name="waiver-revoke",
+    ),
     path("clusters/<slug:slug>/nodes/new/", nodes.node_create, name="node-create"),
+    path("rules/", rules.rule_list, name="rule-list"),
+    path("rules/<slug:key>/", rules.rule_detail, name="rule-detail"),
     path("networks/", networks.network_list, name="network-list"),
     path("networks/new/", networks.network_create, name="network-create"),
     path("containers/", containers.container_list, name="container-list"),

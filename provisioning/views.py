@@ -11,8 +11,11 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from inventory.board import finding_rows
+from inventory.locks import decisions
 from inventory.models import Cluster
 from inventory.operations import Refused
+from inventory.snapshot import load_topology
 from provisioning import services
 from provisioning.board import lines_after, progress, stage_rows
 from provisioning.models import Line, Run, Step
@@ -29,7 +32,14 @@ def plan_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what a run would do, and what stands in its way."""
     cluster = _cluster(slug)
     preview = preview_run(cluster=cluster)
-    context = {"cluster": cluster, "preview": preview, "stages": stage_previews(preview.plan)}
+    topology = load_topology(cluster)
+    context = {
+        "cluster": cluster,
+        "preview": preview,
+        "stages": stage_previews(preview.plan),
+        "in_the_way": finding_rows(preview.findings, topology.platform, topology),
+        "decisions": decisions(topology),
+    }
     return render(request, "provisioning/plan.html", context)
 
 

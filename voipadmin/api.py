@@ -11,6 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from inventory.board import finding_json
 from inventory.operations import ChangeError, Refused
 from inventory.ssh import HostKeyChanged, SSHError
 from voipadmin.problems import framework_problem, problem
@@ -84,7 +85,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
             409,
             str(error),
             title="Refused by a rule",
-            findings=[finding.as_json() for finding in error.findings],
+            findings=[finding_json(finding) for finding in error.findings],
         )
     if isinstance(error, (ChangeError, HostKeyChanged)):
         return problem(409, str(error))

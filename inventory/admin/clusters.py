@@ -24,6 +24,7 @@ COLUMNS = (
     "infrastructure",
     "time_zone",
     "country",
+    "availability_guarantee",
     "parameters",
 )
 

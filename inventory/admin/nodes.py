@@ -71,7 +71,7 @@ class NodeForm(OperationForm):
 
     class Meta:
         model = Node
-        fields = ("cluster", "name")
+        fields = ("cluster", "name", "auto_replace")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -102,13 +102,15 @@ class NodeAdmin(OperationAdmin):
     list_filter = ("cluster", ("removed_at", admin.EmptyFieldListFilter))
     list_select_related = ("cluster",)
     search_fields = ("name",)
-    fields = ("cluster", "name", "container")
+    fields = ("cluster", "name", "container", "auto_replace")
     inlines = (RoleInline,)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show no choice of a container to whoever may not choose."""
         may = self.has_change_permission(request, obj)
-        return self.fields if may or obj is None else ("cluster", "name", "removed_at")
+        return (
+            self.fields if may or obj is None else ("cluster", "name", "auto_replace", "removed_at")
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep the cluster."""
@@ -130,10 +132,18 @@ class NodeAdmin(OperationAdmin):
         cluster: Cluster = row.cluster if change else data["cluster"]
         roles = _choices(cluster, formsets)
         if not change:
-            operation = AddNode(data["name"], data["container"].name, roles)
+            operation = AddNode(
+                data["name"], data["container"].name, roles, auto_replace=data["auto_replace"]
+            )
             return self.carry_out(request, operation, cluster).row
         stored = Node.objects.get(pk=row.pk)
-        edits = node_edits(stored, name=data["name"], container=data["container"].name, roles=roles)
+        edits = node_edits(
+            stored,
+            name=data["name"],
+            container=data["container"].name,
+            roles=roles,
+            auto_replace=data["auto_replace"],
+        )
         for edit in list(edits):
             self.carry_out(request, edit, cluster)
         return stored

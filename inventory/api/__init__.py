@@ -2,7 +2,7 @@
 
 from rest_framework.viewsets import GenericViewSet
 
-from inventory.api import clusters, containers, history, nodes, places, platforms
+from inventory.api import clusters, containers, findings, history, nodes, places, platforms
 
 routes: list[tuple[str, type[GenericViewSet], str]] = [
     ("platforms", platforms.PlatformViewSet, "platform"),
@@ -21,6 +21,8 @@ routes: list[tuple[str, type[GenericViewSet], str]] = [
     ("credentials", places.CredentialViewSet, "credential"),
     ("facts", history.FactViewSet, "fact"),
     ("events", history.EventViewSet, "event"),
+    ("waivers", findings.WaiverViewSet, "waiver"),
+    ("rules", findings.RuleViewSet, "rule"),
     ("changes", history.ChangeViewSet, "change"),
     ("maintenance-windows", places.MaintenanceWindowViewSet, "maintenance-window"),
 ]

@@ -22,7 +22,7 @@ from voipadmin.api import ModelPermissions
 class InventoryViewSet(viewsets.GenericViewSet):
     """A viewset behind Django's permissions that performs operations as its user."""
 
-    permission_classes = (IsAuthenticated, ModelPermissions)
+    permission_classes: Any = (IsAuthenticated, ModelPermissions)
     ordering_fields: Any = "__all__"
 
     @property

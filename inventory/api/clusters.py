@@ -5,23 +5,29 @@ from dataclasses import asdict
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.api.base import WritableViewSet
+from inventory.api.findings import FILTERS, found
+from inventory.board import finding_json
 from inventory.edits import cluster_edits, network_edits
 from inventory.history import lock_clusters
+from inventory.locks import decisions
 from inventory.models import Cluster
-from inventory.operations import AttachNetwork
-from inventory.rules import findings
+from inventory.operations import AttachNetwork, perform
+from inventory.rules import propose
 from inventory.serializers.clusters import ClusterSerializer
-from inventory.serializers.findings import FindingSerializer
+from inventory.serializers.findings import DecisionSerializer, FindingSerializer, FixSerializer
 from inventory.services import create_cluster, delete_row
 from inventory.snapshot import load_topology, network_view
 from inventory.states import ClusterKind, ClusterState
 from inventory.topology import Topology
+from inventory.waivers import finding_of
+from voipadmin.problems import problem
 
 
 class ClusterFilter(django_filters.FilterSet):
@@ -45,7 +51,12 @@ class ClusterViewSet(WritableViewSet):
     filterset_class = ClusterFilter
     ordering_fields = ("name", "slug", "state", "created_at")
     lookup_field = "slug"
-    verbs = {"findings": "view", "topology": "view"}
+    verbs = {
+        "findings": "view",
+        "fixes": "change",
+        "decisions": "view",
+        "topology": "view",
+    }
 
     def add(self, serializer: Any) -> Cluster:
         """Start a cluster with its networks."""
@@ -78,12 +89,48 @@ class ClusterViewSet(WritableViewSet):
         """Return the cluster itself."""
         return row
 
-    @extend_schema(responses=FindingSerializer(many=True))
+    @extend_schema(
+        responses=FindingSerializer(many=True),
+        parameters=[OpenApiParameter(name, str) for name in FILTERS],
+    )
     @action(detail=True, filterset_class=None, pagination_class=None)
     def findings(self, request: Request, slug: str) -> Response:
-        """Return what every rule says about the cluster as it is, worst first."""
-        topology = load_topology(self.get_object())
-        return Response([finding.as_json() for finding in findings(topology)])
+        """Return what every rule says about the cluster as it is, worst first.
+
+        The first 50 come with the change that would end them, where one is known.
+        """
+        unknown = sorted(set(request.query_params) - {*FILTERS, "format"})
+        if unknown:
+            raise ValidationError({name: ["There is no such filter."] for name in unknown})
+        return Response(found(load_topology(self.get_object()), request.query_params))
+
+    @extend_schema(request=FixSerializer, responses=FindingSerializer(many=True))
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def fixes(self, request: Request, slug: str) -> Response:
+        """Carry out the change that ends a finding; returns what it brought."""
+        cluster = self.get_object()
+        serializer = FixSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        topology = load_topology(cluster)
+        finding = finding_of(topology, **wanted)
+        fix = propose(topology, finding) if finding else None
+        if finding is None or fix is None:
+            return problem(404, "There is no such finding, or no fix is known for it.")
+        result = perform(fix, cluster=cluster, actor=self.actor, reason=f"Fix of {finding.rule}")
+        return Response([finding_json(brought) for brought in result.findings])
+
+    @extend_schema(responses=DecisionSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def decisions(self, request: Request, slug: str) -> Response:
+        """Return what cannot be changed later, and whether it is locked already."""
+        return Response(
+            [
+                DecisionSerializer(decision).data
+                | {"waiver": decision.waiver.as_json() if decision.waiver else None}
+                for decision in decisions(load_topology(self.get_object()))
+            ]
+        )
 
     @extend_schema(responses={200: {"type": "object", "additionalProperties": {}}})
     @action(detail=True, filterset_class=None)

@@ -100,7 +100,12 @@ class NodeViewSet(WritableViewSet):
     def add(self, serializer: Any) -> Any:
         """Put a node on a container."""
         values = serializer.validated_data
-        operation = AddNode(values["name"], values["container"], serializer.choices())
+        operation = AddNode(
+            values["name"],
+            values["container"],
+            serializer.choices(),
+            auto_replace=values.get("auto_replace", False),
+        )
         return self.carry_out(operation, values["cluster"]).row
 
     def change(self, serializer: Any) -> Any:
@@ -111,6 +116,7 @@ class NodeViewSet(WritableViewSet):
             name=values.get("name", node.name),
             container=values.get("container"),
             roles=serializer.choices() if "roles" in values else held_roles(node),
+            auto_replace=values.get("auto_replace"),
         )
         for operation in list(edits):
             self.carry_out(operation, node.cluster)

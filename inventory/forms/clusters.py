@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from inventory.models import Cluster, Network, Release
-from inventory.states import ClusterKind
+from inventory.states import ClusterKind, ClusterState
 from voipadmin.forms import PageModelForm
 
 RESERVED_SLUGS = frozenset({"new", "example"})
@@ -29,6 +29,12 @@ class ClusterForm(PageModelForm):
         help_text="Roles, rules and installation order come from the vendor's documents for it.",
     )
 
+    confirm = forms.CharField(
+        required=False,
+        label="Cluster's name, to decommission it",
+        help_text="Only for the state Decommissioned: its locks end, and its nodes may go.",
+    )
+
     class Meta:
         model = Cluster
         fields = (
@@ -39,6 +45,8 @@ class ClusterForm(PageModelForm):
             "infrastructure",
             "time_zone",
             "country",
+            "availability_guarantee",
+            "state",
             "networks",
         )
         labels = {"slug": "Short key", "infrastructure": "Infrastructure"}
@@ -48,6 +56,8 @@ class ClusterForm(PageModelForm):
             "kind": "A single node does everything on one machine; a distributed system runs on "
             "multiple nodes (R9).",
             "infrastructure": "Physical machines of your own, or an IaaS provider's (R1).",
+            "state": "Live is the lock point: from then on numbers of nodes that never change, and "
+            "nodes that are never removed, are locked (R82, R86).",
             "time_zone": "Such as Europe/Berlin; days and busy hours are counted in it.",
             "networks": "Both public (routable) and private (non-routable) networks are required "
             "for the infrastructure (R14).",
@@ -59,6 +69,8 @@ class ClusterForm(PageModelForm):
         cast("ReleaseField", self.fields["release"]).queryset = self._releases()
         if not self.instance.pk:
             self.fields["kind"].initial = ClusterKind.DISTRIBUTED
+            del self.fields["state"]  # a cluster begins with its planning
+            del self.fields["confirm"]
         if not Network.objects.exists():
             del self.fields["networks"]
 
@@ -77,6 +89,16 @@ class ClusterForm(PageModelForm):
         if slug in RESERVED_SLUGS:
             raise forms.ValidationError(f"{slug} is an address of the portal: choose another key.")
         return slug
+
+    def clean(self) -> dict[str, Any] | None:
+        """Ask for the typed name before a cluster is given up (K16)."""
+        data = super().clean()
+        was, state = self.initial.get("state"), self.cleaned_data.get("state")
+        is_given_up = state == ClusterState.DECOMMISSIONED != was
+        name = self.initial.get("name")
+        if is_given_up and self.cleaned_data.get("confirm") != name:
+            self.add_error("confirm", f"Type {name} to decommission it.")
+        return data
 
     def _get_validation_exclusions(self) -> set[str]:
         """Leave out what follows from the release."""

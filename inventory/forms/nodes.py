@@ -74,7 +74,13 @@ class NodeForm(ContainerChoiceForm):
         help_text="Each Node is assigned a specific role (R8).",
         error_messages={"required": "A node has at least one role: tick it."},
     )
-    field_order = ("name", "container", "roles")
+    auto_replace = forms.BooleanField(
+        required=False,
+        label="Replaced automatically",
+        help_text="When it is lost, automation of yours deploys a replacement: the alternative to "
+        "high availability of the virtualisation (R65).",
+    )
+    field_order = ("name", "container", "roles", "auto_replace")
 
     def __init__(
         self, *args: Any, topology: Topology, node: NodeView | None = None, **kwargs: Any
@@ -155,6 +161,7 @@ def _initial(node: NodeView) -> dict[str, Any]:
     """Return what a node's form starts with."""
     return {
         "name": node.name,
+        "auto_replace": node.auto_replace,
         "roles": [assignment.role for assignment in node.assignments],
         **{f"group_{a.role}": a.group for a in node.assignments if a.group},
     }

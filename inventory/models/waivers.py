@@ -21,7 +21,7 @@ class Waiver(models.Model):
     weight = models.PositiveIntegerField(null=True, blank=True)
     reason = models.TextField()
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_by_name = models.CharField(max_length=150, help_text="Kept when the user is deleted.")
     created_at = models.DateTimeField()

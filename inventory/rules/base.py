@@ -89,8 +89,9 @@ class Finding:
     @property
     def waivable(self) -> bool:
         """Tell whether somebody may answer for it: any warning, and errors that are locks."""
+        rule = RULES.get(self.key)  # What stands in the way of a run may be no rule's.
         return self.severity is Severity.WARNING or (
-            self.severity is Severity.ERROR and RULES[self.key].overridable
+            self.severity is Severity.ERROR and rule is not None and rule.overridable
         )
 
     @property

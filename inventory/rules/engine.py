@@ -51,7 +51,7 @@ def propose(topology: Topology, finding: Finding) -> Operation | None:
 
     A fix is checked like any other change: it ends the finding and brings no error of its own.
     """
-    for fix in RULES[finding.key].fixes:
+    for fix in RULES[finding.key].fixes if finding.key in RULES else ():
         operation = fix(topology, finding)
         if operation and _helps(topology, finding, operation):
             return operation

@@ -43,6 +43,7 @@ class ClusterSerializer(StrictModelSerializer):
             "infrastructure",
             "time_zone",
             "country",
+            "availability_guarantee",
             "networks",
             "parameters",
             "is_example",

@@ -53,7 +53,16 @@ class NodeSerializer(StrictModelSerializer):
 
     class Meta:
         model = Node
-        fields = ("id", "cluster", "name", "container", "roles", "created_at", "removed_at")
+        fields = (
+            "id",
+            "cluster",
+            "name",
+            "container",
+            "roles",
+            "auto_replace",
+            "created_at",
+            "removed_at",
+        )
 
     def to_representation(self, instance: Node) -> dict[str, Any]:
         """Show what holds now."""

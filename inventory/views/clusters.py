@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -15,15 +14,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from inventory import example
 from inventory.board import finding_groups, layer_rows
 from inventory.forms.clusters import ClusterForm
+from inventory.locks import decisions
 from inventory.models import Cluster, Platform
 from inventory.operations import AttachNetwork, ChangeCluster, DetachNetwork, Operation, perform
-from inventory.rules import Finding, Severity, findings, propose
+from inventory.rules import Severity, findings
 from inventory.services import create_cluster
-from inventory.snapshot import load_topology, network_view
+from inventory.snapshot import load_topologies, load_topology, network_view
+from inventory.topology import Topology
 from inventory.views.writing import Attempt, actor, request_id
 
 PAGE_SIZE = 20
-CHANGEABLE = ("name", "slug", "kind", "infrastructure", "time_zone", "country")
+CHANGEABLE = (
+    "name",
+    "slug",
+    "kind",
+    "infrastructure",
+    "time_zone",
+    "country",
+    "availability_guarantee",
+)
 
 
 @dataclass(frozen=True)
@@ -43,19 +52,20 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
     """Show all clusters, or what to do first."""
     clusters = Cluster.objects.select_related("platform", "release", "revision__platform")
     page = Paginator(clusters, PAGE_SIZE).get_page(request.GET.get("page"))
+    topologies = load_topologies(page)
     context = {
         "page": page,
-        "summaries": [_summary(cluster) for cluster in page],
+        "summaries": [_summary(cluster, topologies[cluster.pk]) for cluster in page],
         "has_platforms": Platform.objects.filter(retired_at=None).exists(),
         "has_example": Cluster.objects.filter(is_example=True).exists(),
     }
     return render(request, "inventory/cluster_list.html", context)
 
 
-def _summary(cluster: Cluster) -> ClusterSummary:
-    """Count what the list shows."""
-    topology = load_topology(cluster)
-    severities = Counter(finding.severity for finding in findings(topology))
+def _summary(cluster: Cluster, topology: Topology) -> ClusterSummary:
+    """Count what the list shows; what somebody answers for is not counted."""
+    found = (finding for finding in findings(topology) if not finding.waiver)
+    severities = Counter(finding.severity for finding in found)
     return ClusterSummary(
         cluster=cluster,
         nodes=len(topology.nodes),
@@ -76,7 +86,8 @@ def cluster_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "cluster": cluster,
         "layers": layer_rows(topology, found),
         "groups": finding_groups(found, topology),
-        "blocks_run": any(finding.blocks == "run" for finding in found),
+        "blocks_run": any(finding.refuses_run for finding in found),
+        "decisions": decisions(topology),
         "networks": topology.networks.values(),
         "containers": sorted(topology.containers.values(), key=lambda c: c.name),
         "busy": {node.container for node in topology.nodes.values()},
@@ -134,7 +145,7 @@ def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
 def _operations(form: ClusterForm, cluster: Cluster) -> list[Operation]:
     """Return the changes that a form asks for."""
     data = form.cleaned_data
-    fields = {n: data[n] for n in CHANGEABLE if data[n] != getattr(cluster, n)}
+    fields = {n: data[n] for n in (*CHANGEABLE, "state") if data[n] != getattr(cluster, n)}
     if data["release"].pk != cluster.release_id:
         fields["release"] = data["release"].key
     operations: list[Operation] = [ChangeCluster(fields)] if fields else []
@@ -150,33 +161,6 @@ def _perform_all(request: HttpRequest, operations: list[Operation], cluster: Clu
     for operation in operations:
         perform(operation, cluster=cluster, actor=actor(request), request_id=request_id(request))
     return True
-
-
-@require_POST
-@permission_required("inventory.change_cluster", raise_exception=True)
-def finding_fix(request: HttpRequest, slug: str) -> HttpResponse:
-    """Carry out the fix that a finding offers, if it still does."""
-    cluster = cluster_of(slug)
-    topology = load_topology(cluster)
-    wanted = tuple(request.POST.get(name, "") for name in ("key", "subject", "role"))
-    finding = next((f for f in findings(topology) if (f.key, f.subject, f.role) == wanted), None)
-    fix = propose(topology, finding) if finding else None
-    if finding is None or fix is None:
-        messages.info(request, "This finding is gone, or has no fix any more.")
-        return redirect(cluster)
-    return _fixed(request, cluster, finding, fix)
-
-
-def _fixed(
-    request: HttpRequest, cluster: Cluster, finding: Finding, fix: Operation
-) -> HttpResponse:
-    """Perform a fix and say how it went."""
-    attempt = Attempt(request, forms.Form({}), load_topology(cluster).platform)
-    reason = f"Fix of {finding.rule}"
-    if attempt.perform(fix, cluster=cluster, reason=reason):
-        messages.success(request, f"{fix.summary}: done.")
-    attempt.say()
-    return redirect(cluster)
 
 
 @require_POST

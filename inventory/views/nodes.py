@@ -32,7 +32,12 @@ def node_create(request: HttpRequest, slug: str) -> HttpResponse:
     attempt = Attempt(request, form, topology.platform)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        operation = AddNode(data["name"], data["container"], form.choices_made())
+        operation = AddNode(
+            data["name"],
+            data["container"],
+            form.choices_made(),
+            auto_replace=data["auto_replace"],
+        )
         if result := attempt.perform(operation, cluster=cluster):
             messages.success(request, f"Node {data['name']} is planned.")
             return redirect("inventory:node-detail", pk=result.row.pk)
@@ -77,7 +82,8 @@ def node_edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = NodeForm(request.POST or None, topology=topology, node=topology.nodes[node.name])
     attempt = Attempt(request, form, topology.platform)
     if request.method == "POST" and form.is_valid():
-        operation = ChangeNode(node.name, form.cleaned_data["name"], form.choices_made())
+        data = form.cleaned_data
+        operation = ChangeNode(node.name, data["name"], form.choices_made(), data["auto_replace"])
         if attempt.perform(operation, cluster=node.cluster):
             messages.success(request, "Saved.")
             return redirect(node)

@@ -127,6 +127,7 @@ def test_a_cluster_is_changed_through_an_operation(signed_in: Client) -> None:
             "infrastructure": "cloud",
             "time_zone": "UTC",
             "country": "",
+            "state": "planning",
             "networks": [private.pk],
         },
     )
