@@ -293,22 +293,28 @@ class Topology:
         return users
 
     @cached_property
+    def _nodes_in_order(self) -> list[NodeView]:
+        """Return all nodes by name."""
+        return [self.nodes[name] for name in sorted(self.nodes)]
+
+    @cached_property
     def _nodes_by_role(self) -> dict[str, tuple[NodeView, ...]]:
         """Find nodes by role."""
         found: dict[str, list[NodeView]] = {}
-        for _, node in sorted(self.nodes.items()):
+        for node in self._nodes_in_order:
             for assignment in node.assignments:
                 found.setdefault(assignment.role, []).append(node)
         return {role: tuple(nodes) for role, nodes in found.items()}
 
     @cached_property
     def _nodes_by_container(self) -> dict[str, tuple[NodeView, ...]]:
-        """Find nodes by container."""
-        found: dict[str, list[NodeView]] = {}
-        for _, node in sorted(self.nodes.items()):
+        """Find nodes by container; almost every container has one."""
+        found: dict[str, tuple[NodeView, ...]] = {}
+        for node in self._nodes_in_order:
             if node.container:
-                found.setdefault(node.container, []).append(node)
-        return {container: tuple(nodes) for container, nodes in found.items()}
+                others = found.get(node.container)
+                found[node.container] = (*others, node) if others else (node,)
+        return found
 
     @cached_property
     def _facts_by_subject(self) -> dict[str, list[FactView]]:
