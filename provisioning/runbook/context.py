@@ -3,8 +3,8 @@
 from ipaddress import ip_network
 from typing import Any
 
+from inventory.firewall import firewall_rules, render_nftables
 from inventory.topology import ContainerView, NodeView, Topology
-from provisioning.firewall import firewall_rules, render_nftables
 from provisioning.runbook.rendering import RenderError
 from provisioning.runbook.schema import RunbookSpec
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from provisioning.firewall import FirewallRule, firewall_rules, render_nftables
+from inventory.firewall import FirewallRule, firewall_rules, render_nftables
 from tests.provisioning.topologies import make_topology
 
 CLUSTER = {
