@@ -27,5 +27,6 @@ def free_addresses(topology: Topology, network: str) -> Iterator[IPAddress]:
     view = topology.networks[network]
     used = topology.address_users
     for ip in view.cidr.hosts():
-        if is_host(view, ip) and (network, ip) not in used and (network, ip) not in topology.taken:
+        is_free = (network, int(ip)) not in used and (network, ip) not in topology.taken
+        if is_free and is_host(view, ip):
             yield ip

@@ -4,7 +4,7 @@ Things are identified by their names, which are unique in a cluster, so that a p
 does not exist yet (`pk` is then None). Nothing here asks a database or a clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -280,17 +280,21 @@ class Topology:
         return replace(self, nodes={key: node for key, node in self.nodes.items() if key != name})
 
     @cached_property
-    def address_users(self) -> dict[tuple[str, IPAddress], list[str]]:
-        """Find who has an address in a network: subjects such as `container:web-01`."""
-        users: dict[tuple[str, IPAddress], list[str]] = {}
+    def address_users(self) -> Mapping[tuple[str, int], Sequence[str]]:
+        """Find who has an address, by network and number: subjects such as `container:web-01`."""
+        # Numbers, because addresses take ten times as long to hash.
+        users: dict[tuple[str, int], list[str]] = {}
+        for kind, name, address in self._addresses():
+            users.setdefault((address.network, int(address.ip)), []).append(f"{kind}:{name}")
+        return users
+
+    def _addresses(self) -> Iterator[tuple[str, str, "AddressView | BalancerView"]]:
+        """Yield every address with kind and name of who has it."""
         for container in self.containers.values():
             for address in container.addresses:
-                key = (address.network, address.ip)
-                users.setdefault(key, []).append(f"container:{container.name}")
+                yield "container", container.name, address
         for balancer in self.balancers.values():
-            key = (balancer.network, balancer.ip)
-            users.setdefault(key, []).append(f"balancer:{balancer.name}")
-        return users
+            yield "balancer", balancer.name, balancer
 
     @cached_property
     def _nodes_in_order(self) -> list[NodeView]:

@@ -149,6 +149,8 @@ class Failure(Sourced):
     reserve: Reserve
     needs_balancer: bool = False
     needs_virtualization_ha: bool = False
+    needs_quorum: bool = False
+    drops_calls: bool = False
 
 
 class Grouping(Sourced):

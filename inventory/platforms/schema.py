@@ -125,6 +125,7 @@ class Role(Sourced):
     components: tuple[Component, ...] = ()
     depends_on: tuple[Key, ...] = ()
     keep_apart_from: tuple[Key, ...] = ()
+    balances: tuple[Key, ...] = ()
     install_step: Positive
     packages: tuple[str, ...] = ()
     lead_metrics: tuple[Text, ...] = ()

@@ -344,11 +344,10 @@ def _used_twice(
     topology: Topology, this: Rule, subject: str, address: AddressView
 ) -> Iterator[Finding]:
     """Refuse what somebody else has; of a machine and a balancer the balancer's finding speaks."""
-    key = (address.network, address.ip)
-    users = list(topology.address_users.get(key, ()))
+    users = list(topology.address_users.get((address.network, int(address.ip)), ()))
     if subject.startswith("container:"):
         users = [user for user in users if user.startswith("container:")]
-    if owner := topology.taken.get(key):
+    if owner := topology.taken.get((address.network, address.ip)):
         users.append(f"outside:{owner} outside this cluster")
     if len(users) > 1:
         names = " and ".join(sorted(user.partition(":")[2] for user in users))

@@ -171,12 +171,18 @@ def public_names(topology: Topology, this: Rule) -> Iterator[Finding]:
 )
 def names_unique(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Warn about two machines of one name; in public that may be a round robin."""
-    owners: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     private = {name for name, network in topology.networks.items() if network.kind == "private"}
-    for container in topology.containers.values():
-        for address in container.addresses:
-            if address.name and address.network in private:
-                owners[address.network, address.name.lower()].append(container.name)
+    named = [
+        (address.network, address.name.lower(), container.name)
+        for container in topology.containers.values()
+        for address in container.addresses
+        if address.name and address.network in private
+    ]
+    if len({(network, name) for network, name, _ in named}) == len(named):
+        return  # As it nearly always is.
+    owners: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for network, name, container in named:
+        owners[network, name].append(container)
     for (network, name), containers in owners.items():
         if len(containers) > 1:
             yield this.finding(
@@ -246,11 +252,15 @@ def _nameless(topology: Topology, this: Rule, kind: str) -> Iterator[Finding]:
     if not topology.platform.wants_names:
         return
     nameless: defaultdict[str, list[str]] = defaultdict(list)
-    for node in topology.nodes.values():
-        container = topology.container_of(node)
-        for address in container.addresses if container else ():
-            if not address.name:
-                nameless[address.network].append(node.container or "")
+    bare = [
+        (address.network, container.name)
+        for container in topology.containers.values()
+        for address in container.addresses
+        if not address.name
+    ]
+    for network_name, container_name in bare:
+        if topology.nodes_on(container_name):
+            nameless[network_name].append(container_name)
     for balancer in topology.balancers.values():
         if not balancer.dns_name:
             nameless[balancer.network].append(balancer.name)
