@@ -14,6 +14,11 @@ LIMITS = Source(
 # Between the end of the ttl and the first write: promotion, and HAProxy's detection (S13).
 MARGIN_S = 5
 REPLICAS = "sql-slave"
+# What else has to be set for storage that lies outside of the cluster.
+PLACES = {
+    ("unstructured_backend", "s3"): ("object storage", ("s3_endpoint", "s3_bucket")),
+    ("file_storage", "nas"): ("a NAS", ("nas_export",)),
+}
 
 
 @cluster_rule(
@@ -35,6 +40,33 @@ def object_storage(topology: Topology, this: Rule) -> Iterator[Finding]:
     backend = topology.parameter("unstructured_backend")
     if backend not in (None, "s3"):
         yield this.finding("cluster", cluster=topology.cluster.name, backend=backend)
+
+
+@cluster_rule(
+    "R94",
+    title="It is said where files lie",
+    words="{cluster} keeps its files in {backend}, and nobody has said where: set {missing}.",
+    source=Source(
+        document="003",
+        text="Supports POSIX file systems (including network ones like NFS), or Object Storage",
+    ),
+    also=(Source(document="004", text="Distributed storage (or NAS setup)"),),
+    severity=Severity.INFO,
+    blocks=Blocks.NOTHING,
+)
+def place_of_files(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Tell which parameters of the chosen storage are still empty."""
+    for (parameter, backend), (words, needed) in PLACES.items():
+        if topology.parameter(parameter) != backend or not topology.nodes:
+            continue
+        missing = [key for key in needed if not topology.parameter(key)]
+        if missing:
+            yield this.finding(
+                "cluster",
+                cluster=topology.cluster.name,
+                backend=words,
+                missing=" and ".join(missing),
+            )
 
 
 @cluster_rule(

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from inventory.models import Change, Hypervisor, Location, Node, Placement
-from inventory.operations import ChangeContainer, MoveNode, Refused, perform
+from inventory.operations import ChangeCluster, ChangeContainer, MoveNode, Refused, perform
 from inventory.snapshot import container_view, load_topology
 from inventory.topology import DiskView
 from tests.factories import make_cluster, make_container, make_node, platform_data
@@ -81,6 +81,21 @@ def test_less_than_a_role_needs_is_refused_when_resources_are_changed() -> None:
 
     with pytest.raises(Refused):
         perform(ChangeContainer("vm-01", smaller), cluster=cluster, actor=None)
+
+
+def test_a_release_that_does_not_support_what_runs_is_refused() -> None:
+    """R18, R19, K11: a change of release is a change like any other."""
+    cluster = make_cluster("one", platform="voipnow")
+    container = make_container(cluster, "vm-01", os_id="rhel", os_version="8.6")
+    make_node(container, "worker-1", "worker")
+
+    with pytest.raises(Refused) as refused:
+        perform(ChangeCluster({"release": "legacy"}), cluster=cluster, actor=None)
+    perform(ChangeCluster({"release": "5.7"}), cluster=cluster, actor=None)
+
+    assert [finding.key for finding in refused.value.findings] == ["operating-system-supported"]
+    cluster.refresh_from_db()
+    assert cluster.release.key == "5.7"
 
 
 def test_a_node_is_something_else_than_its_machine() -> None:

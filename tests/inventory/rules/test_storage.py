@@ -86,6 +86,28 @@ def test_rows_are_kept_by_strictly_synchronous_replication(
     assert outcome(about(topology, "rows-kept")) == expected
 
 
+@pytest.mark.parametrize(
+    ("platform", "role", "values", "missing"),
+    [
+        ("voipnow", "web", {}, "s3_endpoint and s3_bucket"),
+        ("voipnow", "web", {"s3_endpoint": "https://s3.example.com"}, "s3_bucket"),
+        ("voipnow", "web", {"s3_endpoint": "https://s3.example.com", "s3_bucket": "v"}, ""),
+        ("voipnow", "web", {"unstructured_backend": "posix"}, ""),
+        ("ring2all", "portal", {}, ""),
+        ("ring2all", "portal", {"file_storage": "nas"}, "nas_export"),
+        ("ring2all", "portal", {"file_storage": "nas", "nas_export": "nas:/r"}, ""),
+    ],
+)
+def test_it_is_told_what_storage_outside_still_needs(
+    platform: str, role: str, values: dict[str, object], missing: str
+) -> None:
+    """R94."""
+    found = about(with_parameters(cluster(role, platform=platform), **values), "place-of-files")
+
+    assert outcome(found) == ("note" if missing else "nothing")
+    assert all(finding.params["missing"] == missing for finding in found)
+
+
 def test_a_file_system_that_is_no_backend_is_refused_where_it_is_set() -> None:
     """R94: a POSIX file system or S3, nothing else."""
     platform = platform_data("voipnow")
