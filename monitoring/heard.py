@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
@@ -22,7 +23,8 @@ KEY = "collection"
 LIVE, SILENT = "live", "silent"
 # How long we trust what we last read: somebody else may have written, or moved the machine.
 READ_AGAIN = timedelta(minutes=5)
-# Without visits for so long there is no collector; one that is restarted has long come back.
+# Without visits for so long, or three intervals, there is no collector; one that was restarted has
+# long come back.
 UNVISITED = timedelta(minutes=10)
 
 
@@ -57,7 +59,8 @@ def silence_unvisited(now: datetime) -> int:
     heard = Fact.objects.filter(
         key=KEY, origin=Origin.MEASURED, value=LIVE, cluster=F("container__cluster")
     )
-    visited = HostState.objects.filter(last_attempt_at__gte=now - UNVISITED).values("container")
+    since = now - max(UNVISITED, 3 * timedelta(seconds=settings.COLLECT_INTERVAL_S))
+    visited = HostState.objects.filter(last_attempt_at__gte=since).values("container")
     lost = heard.exclude(container__in=visited).values_list("container", flat=True)
     news = _news({pk: SILENT for pk in lost if pk is not None})
     return sum(len(found) for cluster, found in news.items() if _record(cluster, found, now))

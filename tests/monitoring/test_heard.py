@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import SettingsWrapper
 
 from inventory.history import lock_clusters
 from inventory.models import Cluster, Container, Fact, RoleAssignment
@@ -150,6 +151,16 @@ def test_without_a_collector_a_machine_falls_silent(
 
     heard.write(found(container, HostStatus.UP), now=NOW + READ_AGAIN)
     assert is_monitored(container.cluster)
+
+
+def test_a_collector_may_take_its_time(container: Container, settings: SettingsWrapper) -> None:
+    settings.COLLECT_INTERVAL_S = 600
+    Heard().write(found(container, HostStatus.UP), now=NOW)
+    HostState.objects.create(
+        container=container, status="up", changed_at=NOW, last_attempt_at=NOW - UNVISITED * 2
+    )
+
+    assert silence_unvisited(NOW) == 0
 
 
 def test_only_what_a_collector_wrote_is_silenced(container: Container) -> None:
