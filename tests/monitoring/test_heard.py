@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from inventory.history import lock_clusters
 from inventory.models import Cluster, Container, Fact, RoleAssignment
@@ -153,7 +153,7 @@ def test_without_a_collector_a_machine_falls_silent(
     assert is_monitored(container.cluster)
 
 
-def test_a_collector_may_take_its_time(container: Container, settings: SettingsWrapper) -> None:
+def test_a_collector_may_take_its_time(container: Container, settings: Settings) -> None:
     settings.COLLECT_INTERVAL_S = 600
     Heard().write(found(container, HostStatus.UP), now=NOW)
     HostState.objects.create(
