@@ -1,7 +1,7 @@
 """A machine's firewall from the platform's port matrix and who is who in the cluster: pure.
 
 R142-R150 with their reasoned supplement (S8); clients are let in (K19), internal ports are not
-reachable from the public network (R151).
+reachable from the public network (R151). `exposure.py` says what is too open, or closed, and why.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +10,18 @@ from ipaddress import ip_network
 
 from inventory.platforms.schema import Port
 from inventory.topology import IPAddress, NodeView, Topology
+
+__all__ = [
+    "FirewallRule",
+    "clients",
+    "firewall_rules",
+    "known_ssh_sources",
+    "parse_sources",
+    "port_sources",
+    "ports_of",
+    "render_nftables",
+    "render_ufw",
+]
 
 TABLE = "voipadmin"
 # The counter that proves a login made after the rules were loaded; see `runbooks/*/firewall`.
@@ -37,14 +49,39 @@ def firewall_rules(
     `ssh_sources` are addresses or ranges of portal and bastions; none given means anybody.
     """
     rules = [_login(topology, container, ssh_sources)]
-    for port in topology.platform.ports:
-        if not _concerns(topology, port, container) or _is_login(port):
-            continue
-        sources = _sources(topology, port, ssh_sources)
+    for port in ports_of(topology, container):
+        sources = port_sources(topology, port, ssh_sources)
         if sources is None or sources:
             reason = f"{port.requirement or 'S8'}: {port.purpose}"
             rules.append(FirewallRule(port.protocol, port.ports, sources, reason))
     return tuple(rules)
+
+
+def ports_of(topology: Topology, container: str) -> Iterator[Port]:
+    """Yield the ports of the matrix that lead to a machine, apart from its login."""
+    roles = {a.role for node in topology.nodes_on(container) for a in node.assignments}
+    for port in topology.platform.ports:
+        meant = (role.key for role in topology.platform.selected_roles(port.to))
+        if not _is_login(port) and ("all" in port.to or not roles.isdisjoint(meant)):
+            yield port
+
+
+def clients(topology: Topology, port: Port) -> tuple[NodeView, ...]:
+    """Return the nodes that a port is there for, by name, each once."""
+    roles = topology.platform.selected_roles(port.from_)
+    found = {node.name: node for role in roles for node in topology.nodes_with(role.key)}
+    return tuple(node for _, node in sorted(found.items()))
+
+
+def parse_sources(text: str) -> tuple[str, ...]:
+    """Read addresses and ranges between blanks or commas; raises ValueError for anything else."""
+    words = text.replace(",", " ").split()
+    return tuple(str(ip_network(word, strict=False)) for word in words)
+
+
+def known_ssh_sources(topology: Topology) -> tuple[str, ...]:
+    """Return where logins come from, by the cluster's parameter; raises ValueError."""
+    return parse_sources(str(topology.parameter("ssh_sources") or ""))
 
 
 def render_nftables(rules: Iterable[FirewallRule]) -> str:
@@ -70,6 +107,21 @@ table inet {TABLE} {{
 """
 
 
+def render_ufw(rules: Iterable[FirewallRule]) -> str:
+    """Return a script of ufw commands, which add what is missing; it takes one source a command."""
+    lines = "\n".join(line for rule in rules for line in _ufw_lines(rule))
+    return f"""#!/bin/sh
+# Made from the platform's port matrix. Rules that are there already stay as they are: to begin
+# anew, and lose those of your own too, run first: ufw --force reset
+# Addresses of version 6 need IPV6=yes in /etc/default/ufw; VRRP needs ufw 0.36.2 or later.
+set -eu
+ufw default deny incoming
+ufw default allow outgoing
+{lines}
+ufw --force enable
+"""
+
+
 def _login(topology: Topology, container: str, ssh_sources: Sequence[str]) -> FirewallRule:
     """Return the rule that lets portal and bastion in."""
     port = str(topology.containers[container].ssh_port)
@@ -82,26 +134,13 @@ def _is_login(port: Port) -> bool:
     return port.protocol == "tcp" and port.ports == "22" and set(port.from_) <= LOGIN_SELECTORS
 
 
-def _nodes(topology: Topology, selectors: tuple[str, ...]) -> Iterator[NodeView]:
-    """Yield the nodes that selectors of a port mean."""
-    roles = {role.key for role in topology.platform.selected_roles(selectors)}
-    for _, node in sorted(topology.nodes.items()):
-        if any(assignment.role in roles for assignment in node.assignments):
-            yield node
-
-
-def _concerns(topology: Topology, port: Port, container: str) -> bool:
-    """Tell whether a port of the matrix leads to this machine."""
-    if "all" in port.to:
-        return True
-    return any(node.container == container for node in _nodes(topology, port.to))
-
-
-def _sources(topology: Topology, port: Port, ssh_sources: Sequence[str]) -> tuple[str, ...] | None:
+def port_sources(
+    topology: Topology, port: Port, ssh_sources: Sequence[str]
+) -> tuple[str, ...] | None:
     """Return the addresses that a port is open to; None is anybody."""
     if "external" in port.from_ or (not ssh_sources and LOGIN_SELECTORS & set(port.from_)):
         return None
-    machines = {node.container for node in _nodes(topology, port.from_)}
+    machines = {node.container for node in clients(topology, port)}
     if "all" in port.from_:
         machines = set(topology.containers)
     found = [
@@ -133,6 +172,14 @@ def _lines(rule: FirewallRule) -> Iterator[str]:
             syn = "tcp flags & (fin | syn | rst | ack) == syn"
             yield f"{match} {syn} counter name {LOGINS} accept {comment}"
         yield f"{match} accept {comment}"
+
+
+def _ufw_lines(rule: FirewallRule) -> Iterator[str]:
+    """Yield a rule's commands, one per source; ufw writes ranges of ports with a colon."""
+    port = f" port {rule.ports.replace('-', ':')}" if rule.ports else ""
+    comment = _comment(rule.reason).replace("'", "")
+    for source in rule.sources or ("any",):
+        yield f"ufw allow proto {rule.protocol} from {source} to any{port} comment '{comment}'"
 
 
 def _source_matches(sources: tuple[str, ...] | None) -> list[str]:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 LAB_PACKAGES = Path(__file__).parent / "lab/apt-packages.txt"
-# A browser, a database server of another version, a server to log in to.
-OTHER_PACKAGES = ("chromium", "openssh-server", "postgresql")
+# A browser, a database server of another version, a server to log in to, a firewall's command.
+OTHER_PACKAGES = ("chromium", "openssh-server", "postgresql", "ufw")
 
 
 def wanted() -> list[str]:

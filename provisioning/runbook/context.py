@@ -1,9 +1,8 @@
 """What templates of a runbook may name: the cluster as seen from one of its nodes."""
 
-from ipaddress import ip_network
 from typing import Any
 
-from inventory.firewall import firewall_rules, render_nftables
+from inventory.firewall import firewall_rules, parse_sources, render_nftables
 from inventory.topology import ContainerView, NodeView, Topology
 from provisioning.runbook.rendering import RenderError
 from provisioning.runbook.schema import RunbookSpec
@@ -60,9 +59,8 @@ def parameters(topology: Topology, runbook: RunbookSpec) -> dict[str, Any]:
 
 def _ssh_sources(topology: Topology, runbook: RunbookSpec) -> tuple[str, ...]:
     """Return the addresses that portal and bastions log in from; none means: from anywhere."""
-    given = str(parameters(topology, runbook).get("ssh_sources") or "").replace(",", " ")
     try:
-        return tuple(str(ip_network(word, strict=False)) for word in given.split())
+        return parse_sources(str(parameters(topology, runbook).get("ssh_sources") or ""))
     except ValueError as error:
         raise RenderError(f"parameter ssh_sources: {error}") from error
 
