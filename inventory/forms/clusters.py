@@ -9,7 +9,7 @@ from inventory.models import Cluster, Network, Release
 from inventory.states import ClusterKind, ClusterState
 from voipadmin.forms import PageModelForm
 
-RESERVED_SLUGS = frozenset({"new", "example"})
+RESERVED_SLUGS = frozenset({"new", "example", "import"})
 
 
 class ReleaseField(forms.ModelChoiceField):

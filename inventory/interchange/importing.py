@@ -80,6 +80,15 @@ class Outcome:
         }
 
 
+class RefusedImport(Refused):
+    """The rules' no to a whole file; carries what it would have changed, with the lines."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """Keep the findings that refuse."""
+        self.outcome = outcome
+        super().__init__([finding for finding in outcome.findings if finding.refuses_save])
+
+
 class Stale(Exception):
     """The cluster changed since the plan was shown; carries the plan of now."""
 
@@ -111,8 +120,8 @@ def run_import(
 
     `cluster` None makes the cluster that the file describes, or changes the one of its slug; with
     `is_pool` it is the free pool. Without an actor nobody's permissions are asked: that is the
-    command line's business. Raises Faulty with every fault, PermissionDenied, Refused by rules,
-    Stale when `expected` is given and is not the plan of now.
+    command line's business. Raises Faulty with every fault, PermissionDenied, RefusedImport by
+    rules, Stale when `expected` is given and is not the plan of now.
     """
     document = read(upload.data, what=upload.what, form=upload.form)
     if is_pool and upload.what != "containers":
@@ -127,8 +136,9 @@ def run_import(
             transaction.set_rollback(True)
             return outcome
         if expected and expected != outcome.digest:
-            transaction.set_rollback(True)
             raise Stale(outcome)
+        if outcome.refused:
+            raise RefusedImport(outcome)
         _write(outcome, operations, plan, actor, reason, request_id)
     return outcome
 
@@ -266,9 +276,6 @@ def _write(
         if cluster:
             for fact in plan.facts:
                 _type(fact, cluster, actor)
-    except Refused as refused:
-        refused.rows = outcome.rows  # type: ignore[attr-defined]
-        raise
     except (ValidationError, ChangeError) as error:
         raise _unforeseen(error) from None
 
