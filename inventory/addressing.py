@@ -25,8 +25,7 @@ def free_addresses(topology: Topology, network: str) -> Iterator[IPAddress]:
     What other clusters have in the network is not free either.
     """
     view = topology.networks[network]
-    used = topology.address_users
     for ip in view.cidr.hosts():
-        is_free = (network, int(ip)) not in used and (network, ip) not in topology.taken
-        if is_free and is_host(view, ip):
+        is_taken = topology.users_of(network, ip) or (network, ip) in topology.taken
+        if not is_taken and is_host(view, ip):
             yield ip

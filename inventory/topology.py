@@ -4,7 +4,7 @@ Things are identified by their names, which are unique in a cluster, so that a p
 does not exist yet (`pk` is then None). Nothing here asks a database or a clock.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -279,22 +279,31 @@ class Topology:
         """Return a copy that lacks a node."""
         return replace(self, nodes={key: node for key, node in self.nodes.items() if key != name})
 
-    @cached_property
-    def address_users(self) -> Mapping[tuple[str, int], Sequence[str]]:
-        """Find who has an address, by network and number: subjects such as `container:web-01`."""
-        # Numbers, because addresses take ten times as long to hash.
-        users: dict[tuple[str, int], list[str]] = {}
-        for kind, name, address in self._addresses():
-            users.setdefault((address.network, int(address.ip)), []).append(f"{kind}:{name}")
-        return users
+    def users_of(self, network: str, ip: IPAddress) -> tuple[str, ...]:
+        """Return who has an address in this cluster, as subjects such as `container:web-01`."""
+        key = (network, int(ip))
+        first, others = self._address_users
+        return (first[key], *others.get(key, ())) if key in first else ()
 
-    def _addresses(self) -> Iterator[tuple[str, str, "AddressView | BalancerView"]]:
-        """Yield every address with kind and name of who has it."""
+    @cached_property
+    def _address_users(self) -> tuple[dict[tuple[str, int], str], dict[tuple[str, int], list[str]]]:
+        """Find the first user of each address, and the others of those that have several.
+
+        By number, because addresses take ten times as long to hash.
+        """
+        first: dict[tuple[str, int], str] = {}
+        others: dict[tuple[str, int], list[str]] = {}
         for container in self.containers.values():
+            subject = f"container:{container.name}"
             for address in container.addresses:
-                yield "container", container.name, address
+                key = (address.network, int(address.ip))
+                if first.setdefault(key, subject) is not subject:
+                    others.setdefault(key, []).append(subject)
         for balancer in self.balancers.values():
-            yield "balancer", balancer.name, balancer
+            key, subject = (balancer.network, int(balancer.ip)), f"balancer:{balancer.name}"
+            if first.setdefault(key, subject) is not subject:
+                others.setdefault(key, []).append(subject)
+        return first, others
 
     @cached_property
     def _nodes_in_order(self) -> list[NodeView]:

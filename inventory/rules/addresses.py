@@ -344,7 +344,7 @@ def _used_twice(
     topology: Topology, this: Rule, subject: str, address: AddressView
 ) -> Iterator[Finding]:
     """Refuse what somebody else has; of a machine and a balancer the balancer's finding speaks."""
-    users = list(topology.address_users.get((address.network, int(address.ip)), ()))
+    users = list(topology.users_of(address.network, address.ip))
     if subject.startswith("container:"):
         users = [user for user in users if user.startswith("container:")]
     if owner := topology.taken.get((address.network, address.ip)):
