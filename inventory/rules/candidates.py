@@ -126,16 +126,24 @@ def _suitable(topology: Topology, role: Role) -> Iterator[str]:
 
 
 def _brings_error(topology: Topology, operation: AddNode | MoveNode) -> bool:
-    """Tell whether the node or its machine would be wrong; numbers of nodes are judged later."""
+    """Tell whether the node or its machine would be wrong; numbers of nodes are judged later.
+
+    What somebody has to answer for before a run is nothing to propose in one click either.
+    """
     subjects = (f"node:{operation.name}", f"container:{operation.container}")
     try:
         after = operation.apply(topology)
     except ChangeError:  # Another node has the name.
         return True
     return any(
-        found.severity is Severity.ERROR and found.subject in subjects
+        found.subject in subjects and (found.severity is Severity.ERROR or _is_asked(found))
         for found in check(topology, after)
     )
+
+
+def _is_asked(finding: Finding) -> bool:
+    """Tell whether a warning has to be answered for before a run."""
+    return finding.severity is Severity.WARNING and finding.refuses_run
 
 
 def _idle(topology: Topology, role: Role) -> list[str]:

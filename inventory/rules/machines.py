@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from inventory.changes import Operation
-from inventory.platforms.facts import Source
+from inventory.platforms.facts import Hardware, Source
 from inventory.platforms.schema import Role
 from inventory.rules.base import (
     Blocks,
@@ -18,6 +18,7 @@ from inventory.rules.candidates import move_subject
 from inventory.topology import ContainerView, NodeView, Topology
 
 SHOWN = 5
+FAST = ("ssd", "nvme")
 
 
 @node_rule(
@@ -66,6 +67,39 @@ def hardware_minimum(topology: Topology, this: Rule, node: NodeView) -> Iterator
 def _use_larger_machine(topology: Topology, finding: Finding) -> Operation | None:
     """Move the node to an idle machine that is large enough."""
     return move_subject(topology, finding)
+
+
+@node_rule(
+    "R121",
+    title="Rows of a database lie on solid state",
+    words="Container {container} has no SSD for the data of node {node}, and {role_name} requires "
+    "one: every write waits for the disk.",
+    source=Source(document="004", text="| 4 | 16GB | 500GB SSD |"),
+    by_role=("R121",),
+    severity=Severity.WARNING,
+    blocks=Blocks.RUN,
+)
+def solid_state(topology: Topology, this: Rule, node: NodeView) -> Iterator[Finding]:
+    """Ask for an answer before a database is installed on spinning disks."""
+    container = topology.container_of(node)
+    for assignment in node.assignments if container else ():
+        role = topology.role(assignment.role)
+        if container and _is_slow(role.hardware, container):
+            yield this.finding(
+                f"node:{node.name}",
+                facts=role.hardware,
+                role=role.key,
+                node=node.name,
+                container=container.name,
+                role_name=role.name,
+            )
+
+
+@solid_state.fix
+def _use_fast_machine(topology: Topology, finding: Finding) -> Operation | None:
+    """Move the node to an idle machine with solid state."""
+    hardware = topology.role(finding.role).hardware
+    return move_subject(topology, finding, wanted=lambda c: not _is_slow(hardware, c))
 
 
 @role_rule(
@@ -180,10 +214,15 @@ def _shortages(role: Role, container: ContainerView) -> Iterator[tuple[str, str]
         yield f"{_gib(container.memory_mib)} GiB memory", f"{_gib(hardware.memory_mib_min)} GiB"
     if container.disk_gib < hardware.disk_gib_min:
         yield f"{container.disk_gib} GiB disk", f"{hardware.disk_gib_min} GiB"
-    # Where data has disks of its own (R155), these are the ones that count (R121).
-    disks = [d for d in container.disks if d.purpose != "system"] or container.disks
-    if hardware.disk_kind == "ssd" and disks and not any(d.kind in ("ssd", "nvme") for d in disks):
-        yield "no SSD", "an SSD"
+
+
+def _is_slow(hardware: Hardware | None, container: ContainerView) -> bool:
+    """Tell whether a role wants solid state and a machine's disks for data are none."""
+    if hardware is None or hardware.disk_kind != "ssd" or not container.disks:
+        return False
+    # Where data has disks of its own (R155), these are the ones that count.
+    disks = [disk for disk in container.disks if disk.purpose != "system"] or container.disks
+    return not any(disk.kind in FAST for disk in disks)
 
 
 def _gib(mib: int) -> str:

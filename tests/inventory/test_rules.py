@@ -188,7 +188,6 @@ def test_ring2all_runs_on_debian_13_only(version: str, *, allowed: bool) -> None
         ({"disk_gib": 465}, True),
         ({"disk_gib": 464}, False),
         ({"disk_kind": "nvme"}, True),
-        ({"disk_kind": "hdd"}, False),
     ],
 )
 def test_a_database_machine_has_the_vendors_hardware(

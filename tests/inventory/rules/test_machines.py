@@ -134,26 +134,27 @@ def test_a_machine_has_the_vendors_minimum(
     [
         ("database", "ssd", "nothing"),
         ("database", "nvme", "nothing"),
-        ("database", "hdd", "refuse"),
+        ("database", "hdd", "ask"),
         ("file-server", "hdd", "nothing"),
     ],
 )
 def test_databases_want_solid_state(role: str, kind: str, expected: str) -> None:
-    """R121."""
+    """R121: a warning, to be answered for before a run."""
     topology = on(
         cluster(role, platform="ring2all"), f"{role}-1", disks=(DiskView("/dev/sda", 2000, kind),)
     )
 
-    assert outcome(about(topology, "hardware-minimum")) == expected
+    assert outcome(about(topology, "solid-state")) == expected
+    assert about(topology, "hardware-minimum") == []
 
 
-@pytest.mark.parametrize(("data", "expected"), [("nvme", "nothing"), ("hdd", "refuse")])
+@pytest.mark.parametrize(("data", "expected"), [("nvme", "nothing"), ("hdd", "ask")])
 def test_the_disks_for_data_are_the_ones_that_count(data: str, expected: str) -> None:
     """R121, R155."""
     disks = (DiskView("/dev/sda", 20, "ssd"), DiskView("/dev/sdb", 500, data, "database"))
     topology = on(cluster("database", platform="ring2all"), "database-1", disks=disks)
 
-    assert outcome(about(topology, "hardware-minimum")) == expected
+    assert outcome(about(topology, "solid-state")) == expected
 
 
 @pytest.mark.parametrize(
@@ -225,6 +226,18 @@ def test_the_fix_is_another_machine_that_suits(key: str, fields: dict[str, objec
     (finding,) = about(topology, key)
 
     assert propose(topology, finding) == MoveNode("portal-1", "spare-04")
+
+
+def test_a_machine_that_has_to_be_answered_for_is_not_proposed() -> None:
+    """R121: of idle machines the fix takes the one with solid state, and no other."""
+    spinning = (DiskView("/dev/sda", 2000, "hdd"),)
+    topology = on(cluster("database", platform="ring2all"), "database-1", disks=spinning)
+    slow = with_idle(topology, "a-slow", disk_kind="hdd")
+    view = with_idle(topology, "b-fast", private="10.203.9.9").containers["b-fast"]
+    (finding,) = about(slow, "solid-state")
+
+    assert propose(slow, finding) is None
+    assert propose(slow.with_container(view), finding) == MoveNode("database-1", "b-fast")
 
 
 def test_there_is_no_fix_without_a_machine_that_suits() -> None:
