@@ -10,8 +10,8 @@ from django.utils import timezone
 from inventory.history import lock_clusters, record_change, record_fact
 from inventory.models import Cluster, Container, Fact, Network, Node, Platform, Release
 from inventory.operations import Refused
-from inventory.rules import Severity, check
-from inventory.snapshot import load_topology
+from inventory.rules import check
+from inventory.snapshot import load_pool, load_topology
 from inventory.states import ClusterKind, ClusterState, InfrastructureKind, Origin
 
 
@@ -92,17 +92,17 @@ def delete_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) 
 def save_network(network: Network, *, actor: User | None) -> Network:
     """Write a network; every cluster that uses it is locked and checked with its new range.
 
+    The free pool is checked too: machines there have addresses, and every network belongs to it.
     Raises Refused when an address would fall outside, ValidationError by field.
     """
     users = network.clusters.values_list("pk", flat=True) if network.pk else []
     clusters = lock_clusters(list(users)).values()
-    before = {cluster.pk: load_topology(cluster) for cluster in clusters}
+    before = [*map(load_topology, clusters), load_pool()]
     save_row(network, actor=actor)
     network.refresh_from_db()
-    for cluster in clusters:
-        after = load_topology(cluster)
-        found = check(before[cluster.pk], after)
-        if refusing := [f for f in found if f.severity is Severity.ERROR and f.blocks == "save"]:
+    after = [*map(load_topology, clusters), load_pool()]
+    for was, now in zip(before, after, strict=True):
+        if refusing := [finding for finding in check(was, now) if finding.refuses_save]:
             raise Refused(refusing)
     return network
 

@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern] = [
     path("rules/<slug:key>/", rules.rule_detail, name="rule-detail"),
     path("networks/", networks.network_list, name="network-list"),
     path("networks/new/", networks.network_create, name="network-create"),
+    path("networks/<int:pk>/edit/", networks.network_edit, name="network-edit"),
     path("containers/", containers.container_list, name="container-list"),
     path("containers/new/", containers.container_create, name="container-create"),
     path("containers/import/", interchange.pool_import, name="pool-import"),

@@ -45,7 +45,7 @@ class HypervisorAdmin(RowAdmin):
 class NetworkAdmin(RowAdmin):
     """Private and public networks."""
 
-    list_display = ("name", "kind", "cidr", "location")
+    list_display = ("name", "kind", "cidr", "gateway", "location")
     list_filter = ("kind", "location")
     list_select_related = ("location",)
     search_fields = ("name",)

@@ -111,12 +111,14 @@ class NetworkForm(PageModelForm):
 
     class Meta:
         model = Network
-        fields = ("name", "kind", "cidr", "location")
+        fields = ("name", "kind", "cidr", "gateway", "location")
         labels = {"cidr": "Address range"}
         help_texts = {
             "name": "Such as berlin-private.",
             "kind": "Private: not routable from outside. Public: customers reach it.",
             "cidr": "In CIDR notation, such as 192.168.10.0/24. Plan the private network for "
             "expansion (R50).",
+            "gateway": "The router's address in the range, which no container may have; empty when "
+            "it is not known.",
             "location": "Where it is; empty when it spans several places.",
         }

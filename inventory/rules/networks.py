@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import combinations
 
+from inventory.addressing import reserved
 from inventory.platforms.facts import Need, Source
 from inventory.rules.base import Blocks, Finding, Rule, Severity, cluster_rule
 from inventory.topology import BalancerView, IPNetwork, NetworkView, Topology
@@ -61,7 +62,9 @@ def gateway_inside_network(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Refuse a router's address that no machine of the network could reach."""
     for network in topology.networks.values():
         gateway = network.gateway
-        if gateway is not None and gateway not in network.cidr:
+        if gateway is None:
+            continue
+        if gateway not in network.cidr or gateway in reserved(network.cidr):
             yield this.finding(
                 f"network:{network.name}",
                 address=gateway,

@@ -11,7 +11,7 @@ from inventory.models.containers import Container
 from inventory.serializers.fields import cluster_field, location_field, named, shown
 from inventory.ssh import AuthenticationFailed, check_private_key
 from inventory.states import CredentialKind
-from voipadmin.serializers import RangeField, StrictModelSerializer
+from voipadmin.serializers import AddressField, RangeField, StrictModelSerializer
 
 
 class LocationSerializer(StrictModelSerializer):
@@ -36,11 +36,12 @@ class NetworkSerializer(StrictModelSerializer):
     """A private or public network."""
 
     cidr = RangeField()
+    gateway = AddressField(required=False, allow_null=True)
     location = location_field(required=False)
 
     class Meta:
         model = Network
-        fields = ("id", "name", "kind", "cidr", "location", "is_example")
+        fields = ("id", "name", "kind", "cidr", "gateway", "location", "is_example")
 
 
 class CredentialSerializer(StrictModelSerializer):

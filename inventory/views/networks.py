@@ -1,5 +1,7 @@
 """Pages of networks."""
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Count
@@ -36,7 +38,40 @@ def network_create(request: HttpRequest) -> HttpResponse:
     if is_valid and (network := attempt.write(lambda: _create(request, form, cluster))):
         messages.success(request, f"Network {network.name} is there.")
         return redirect(cluster or "inventory:network-list")
-    context = {"form": form, "refused": attempt.refused, "cluster": cluster}
+    return _form_page(request, attempt, cluster=cluster)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("inventory.change_network", raise_exception=True)
+def network_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a network; the rules of every cluster that uses it judge the change."""
+    network = get_object_or_404(Network, pk=pk)
+    name, users = network.name, network.clusters.all()
+    form = NetworkForm(request.POST or None, instance=network)
+    attempt = Attempt(request, form, None)
+    is_valid = request.method == "POST" and form.is_valid()
+    if is_valid and attempt.write(lambda: save_network(form.instance, actor=actor(request))):
+        messages.success(request, f"Network {form.instance.name} is saved.")
+        return redirect("inventory:network-list")
+    return _form_page(request, attempt, name=name, users=users)
+
+
+def _form_page(
+    request: HttpRequest,
+    attempt: Attempt,
+    *,
+    cluster: Cluster | None = None,
+    name: str = "",
+    users: Iterable[Cluster] = (),
+) -> HttpResponse:
+    """Show the form of a network, new or known by its name, and why it was refused."""
+    context = {
+        "form": attempt.form,
+        "refused": attempt.refused,
+        "cluster": cluster,
+        "name": name,
+        "users": users,
+    }
     return render(request, "inventory/network_form.html", context, status=attempt.status)
 
 
