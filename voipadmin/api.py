@@ -124,6 +124,18 @@ PROBLEM_SCHEMA = {
             "additionalProperties": {},
             "description": "Status 400: every fault, by field.",
         },
+        "faults": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "row": {"type": "integer"},
+                    "column": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+            "description": "Status 400 of an import: every fault of the file.",
+        },
         "findings": {
             "type": "array",
             "items": {"$ref": "#/components/schemas/Finding"},

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from inventory.api.base import WritableViewSet
 from inventory.api.findings import FILTERS, found
+from inventory.api.interchange import InterchangeActions
 from inventory.board import finding_json
 from inventory.edits import cluster_edits, network_edits
 from inventory.history import lock_clusters
@@ -41,7 +42,7 @@ class ClusterFilter(django_filters.FilterSet):
     is_example = django_filters.BooleanFilter()
 
 
-class ClusterViewSet(WritableViewSet):
+class ClusterViewSet(InterchangeActions, WritableViewSet):
     """Distributed telephony systems, by slug."""
 
     queryset = Cluster.objects.select_related("platform", "release", "revision").prefetch_related(
@@ -56,6 +57,9 @@ class ClusterViewSet(WritableViewSet):
         "fixes": "change",
         "decisions": "view",
         "topology": "view",
+        "export": "view",
+        "import_file": "view",  # What it changes takes the permissions for that.
+        "import_new": "add",
     }
 
     def add(self, serializer: Any) -> Cluster:
