@@ -234,7 +234,8 @@ class Topology:
 
     def nodes_on(self, container: str) -> tuple[NodeView, ...]:
         """Return the nodes that run on a container, by name."""
-        return self._nodes_by_container.get(container, ())
+        first, others = self._nodes_by_container
+        return (first[container], *others.get(container, ())) if container in first else ()
 
     def fact(self, subject: str, key: str) -> FactView | None:
         """Return the newest value known of a subject, None when nothing is known."""
@@ -320,14 +321,14 @@ class Topology:
         return {role: tuple(nodes) for role, nodes in found.items()}
 
     @cached_property
-    def _nodes_by_container(self) -> dict[str, tuple[NodeView, ...]]:
-        """Find nodes by container; almost every container has one."""
-        found: dict[str, tuple[NodeView, ...]] = {}
+    def _nodes_by_container(self) -> tuple[dict[str, NodeView], dict[str, list[NodeView]]]:
+        """Find the first node of each container, and the others of those that have several."""
+        first: dict[str, NodeView] = {}
+        others: dict[str, list[NodeView]] = {}
         for node in self._nodes_in_order:
-            if node.container:
-                others = found.get(node.container)
-                found[node.container] = (*others, node) if others else (node,)
-        return found
+            if node.container and first.setdefault(node.container, node) is not node:
+                others.setdefault(node.container, []).append(node)
+        return first, others
 
     @cached_property
     def _facts_by_subject(self) -> dict[str, list[FactView]]:
