@@ -32,6 +32,7 @@ RANGES = (
     ("minimum", "recommended_minimum"),
     ("recommended_minimum", "maximum"),
     ("min_size", "max_size"),
+    ("first_host", "last_host"),
     ("vcpu_min", "vcpu_recommended"),
     ("memory_mib_min", "memory_mib_recommended"),
 )

@@ -109,6 +109,21 @@ class Counts(Sourced):
     comments: str = ""
 
 
+class AddressPattern(Sourced):
+    """The numbers in a /24 that the vendor's example gives a role's nodes; it ends somewhere (K14).
+
+    `last_host` is the last number that the pattern reaches before it meets another role's.
+    """
+
+    first_host: Annotated[int, Field(ge=1, le=254)]
+    last_host: Annotated[int, Field(ge=1, le=254)]
+
+    @property
+    def size(self) -> int:
+        """Return how many nodes the pattern has room for."""
+        return self.last_host - self.first_host + 1
+
+
 class Hardware(Sourced):
     """What a machine must have at least, where the vendor gives figures."""
 

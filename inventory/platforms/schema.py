@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, StringConstraints
 
 from inventory.platforms.facts import (
+    AddressPattern,
     Block,
     Capacity,
     Counts,
@@ -33,6 +34,7 @@ from inventory.platforms.facts import (
 )
 
 __all__ = [
+    "AddressPattern",
     "Capacity",
     "ChecklistItem",
     "Component",
@@ -117,6 +119,7 @@ class Role(Sourced):
     networks: Networks
     counts: Counts
     failure: Failure
+    addresses: AddressPattern | None = None
     resources: Resources | None = None
     hardware: Hardware | None = None
     capacity: tuple[Capacity, ...] = ()

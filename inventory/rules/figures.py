@@ -21,7 +21,8 @@ class Figures:
 def figures(rule: Rule[Any], platform: Platform) -> Iterator[Figures]:
     """Yield the blocks of a platform that name a requirement of the rule."""
     for role in platform.roles:
-        for block in (role.networks, role.counts, role.hardware, role.grouping, role.failure):
+        blocks = (role.networks, role.counts, role.addresses, role.hardware, role.grouping)
+        for block in (*blocks, role.failure):
             if block is not None and rule.requirements & set(block.requirements):
                 yield Figures(role.name, _words(block), block.source)
     for parameter in platform.parameters:
