@@ -98,10 +98,11 @@ class ChangeSet(Operation):
 
 @dataclass(frozen=True)
 class ChangeCluster(Operation):
-    """Change fields of the cluster, by the names of its columns."""
+    """Change fields of the cluster, by the names of its columns; `label` says it in other words."""
 
     kind = "cluster"
     fields: Mapping[str, Any]
+    label: str = ""
 
     @property
     def subject_name(self) -> str:
@@ -110,8 +111,10 @@ class ChangeCluster(Operation):
 
     @property
     def summary(self) -> str:
-        """List the fields."""
-        return f"Change the cluster's {', '.join(sorted(self.fields)).replace('_', ' ')}"
+        """List the fields, unless there are better words."""
+        return (
+            self.label or f"Change the cluster's {', '.join(sorted(self.fields)).replace('_', ' ')}"
+        )
 
     def apply(self, topology: Topology) -> Topology:
         """Replace the fields that the picture has."""

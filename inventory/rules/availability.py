@@ -16,7 +16,7 @@ from inventory.rules.base import (
     node_rule,
     role_rule,
 )
-from inventory.rules.candidates import move_to_idle
+from inventory.rules.candidates import add_nodes, move_to_idle
 from inventory.topology import NodeView, Topology
 
 SHOWN = 5
@@ -73,8 +73,8 @@ def _use_protected_machine(topology: Topology, finding: Finding) -> Operation | 
         text="If you can live with this, then it's not necessary to deploy it, but you can use "
         "alternate strategies (for example to automatically deploy a replacement node).",
     ),
-    by_role=("R57", "R58", "R59"),
-    covers=("R62",),
+    by_role=("R59", "R65"),
+    covers=("R57", "R58", "R62"),
     severity=Severity.WARNING,
     blocks=Blocks.NOTHING,
 )
@@ -172,6 +172,12 @@ def spare_nodes(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]
             needed=needed,
             wanted=needed + 1,
         )
+
+
+@spare_nodes.fix
+def _add_spare_nodes(topology: Topology, finding: Finding) -> Operation | None:
+    """Put the missing nodes on idle machines."""
+    return add_nodes(topology, topology.role(finding.role), finding.weight)
 
 
 @role_rule(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from inventory.changes import ChangeCluster, Operation
 from inventory.platforms.facts import Source
 from inventory.rules.base import Blocks, Finding, Rule, Severity, cluster_rule
 from inventory.topology import Topology
@@ -14,6 +15,8 @@ LIMITS = Source(
 # Between the end of the ttl and the first write: promotion, and HAProxy's detection (S13).
 MARGIN_S = 5
 REPLICAS = "sql-slave"
+TIMES = ("patroni_ttl_s", "patroni_loop_wait_s", "patroni_retry_timeout_s")
+MODES = ("patroni_synchronous_mode", "patroni_synchronous_mode_strict")
 # What else has to be set for storage that lies outside of the cluster.
 PLACES = {
     ("unstructured_backend", "s3"): ("object storage", ("s3_endpoint", "s3_bucket")),
@@ -112,6 +115,12 @@ def patroni_times(topology: Topology, this: Rule) -> Iterator[Finding]:
         )
 
 
+@patroni_times.fix
+def _take_tried_times(topology: Topology, finding: Finding) -> Operation | None:
+    """Set the times that the platform comes with, which fit each other."""
+    return _set_defaults(topology, TIMES)
+
+
 @cluster_rule(
     "K18",
     title="The failover can keep its promise",
@@ -143,6 +152,12 @@ def failover_in_time(topology: Topology, this: Rule) -> Iterator[Finding]:
         )
 
 
+@failover_in_time.fix
+def _take_shorter_times(topology: Topology, finding: Finding) -> Operation | None:
+    """Set the times that the platform comes with."""
+    return _set_defaults(topology, TIMES)
+
+
 @cluster_rule(
     "K18",
     title="No acknowledged row is lost in a failover",
@@ -161,9 +176,14 @@ def failover_in_time(topology: Topology, this: Rule) -> Iterator[Finding]:
 )
 def rows_kept(topology: Topology, this: Rule) -> Iterator[Finding]:
     """Warn about replication that may lose rows although none is promised to be lost."""
-    modes = [topology.parameter(f"patroni_synchronous_mode{suffix}") for suffix in ("", "_strict")]
-    if False in modes:
+    if False in [topology.parameter(mode) for mode in MODES]:
         yield this.finding("cluster", role=_database(topology), cluster=topology.cluster.name)
+
+
+@rows_kept.fix
+def _replicate_synchronously(topology: Topology, finding: Finding) -> Operation | None:
+    """Let every commit wait for a replica."""
+    return _set_defaults(topology, MODES)
 
 
 @cluster_rule(
@@ -203,11 +223,18 @@ def replication_by_hand(topology: Topology, this: Rule) -> Iterator[Finding]:
 
 def _patroni(topology: Topology) -> tuple[int, int, int] | None:
     """Return ttl, loop_wait and retry_timeout, s; None where there is no Patroni."""
-    names = ("patroni_ttl_s", "patroni_loop_wait_s", "patroni_retry_timeout_s")
-    values = [topology.parameter(name) for name in names]
+    values = [topology.parameter(name) for name in TIMES]
     if not all(isinstance(value, int) for value in values):
         return None
     return values[0], values[1], values[2]
+
+
+def _set_defaults(topology: Topology, names: tuple[str, ...]) -> Operation:
+    """Return the change that gives parameters the platform's values again."""
+    values = {name: topology.platform.parameter(name).default for name in names}
+    words = ", ".join(f"{name} to {value}" for name, value in values.items())
+    parameters = {**topology.cluster.parameters, **values}
+    return ChangeCluster({"parameters": parameters}, label=f"Set {words}")
 
 
 def _database(topology: Topology) -> str:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from inventory.models import Change, Hypervisor, Location, Node, Placement
 from inventory.operations import ChangeCluster, ChangeContainer, MoveNode, Refused, perform
+from inventory.rules import findings, propose
 from inventory.snapshot import container_view, load_topology
 from inventory.topology import DiskView
 from tests.factories import make_cluster, make_container, make_node, platform_data
@@ -122,3 +123,19 @@ def test_what_is_asked_of_the_virtualisation_is_on_the_checklist(number: str) ->
 
     assert item.source.document == "000"
     assert {"R12", "R13", "R16"} <= set(note.requirements)
+
+
+def test_a_fix_of_parameters_is_carried_out_and_says_what_it_sets() -> None:
+    """K18: one click sets the times that the platform comes with."""
+    cluster = make_cluster("one", parameters={"patroni_ttl_s": 30, "public_hostname": "a.example"})
+    topology = load_topology(cluster)
+    finding = next(f for f in findings(topology) if f.key == "failover-in-time")
+    fix = propose(topology, finding)
+    assert fix
+
+    perform(fix, cluster=cluster, actor=None)
+
+    cluster.refresh_from_db()
+    assert cluster.parameters["patroni_ttl_s"] == 20
+    assert cluster.parameters["public_hostname"] == "a.example"
+    assert "Set patroni_ttl_s to 20" in Change.objects.latest("pk").summary

@@ -58,10 +58,10 @@ def test_the_fix_is_a_machine_that_is_protected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "number"), [("sip", "R57"), ("pbx", "R58"), ("infrastructure-controller", "R59")]
+    ("role", "number"), [("sip", "R65"), ("pbx", "R65"), ("infrastructure-controller", "R59")]
 )
 def test_nodes_that_nothing_brings_back_are_counted(role: str, number: str) -> None:
-    """R65: protected by the virtualisation, or replaced automatically."""
+    """R57, R58, R65: protected by the virtualisation, or replaced automatically."""
     topology = protected(cluster(role, role, role), f"{role}-1")
     replaced = replace(topology.nodes[f"{role}-2"], auto_replace=True)
     topology = topology.with_node(replaced)
@@ -143,6 +143,16 @@ def test_a_node_on_a_stopped_machine_is_no_spare() -> None:
 
     assert about(topology, "spare-nodes") == []
     assert outcome(about(stopped, "spare-nodes")) == "warn"
+
+
+def test_the_fix_adds_the_spare_node() -> None:
+    topology = with_parameters(with_idle(cluster("worker"), "idle-1"), worker_min_healthy=1)
+    (finding,) = about(topology, "spare-nodes")
+
+    fix = propose(topology, finding)
+
+    assert fix
+    assert about(fix.apply(topology), "spare-nodes") == []
 
 
 def test_it_is_told_that_nobody_said_what_suffices() -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from inventory.changes import ChangeCluster
 from inventory.parameters import parameter_faults
+from inventory.rules import propose
 from tests.factories import platform_data
 from tests.inventory.rules.pictures import about, cluster, outcome
 from tests.inventory.rules.test_availability import with_parameters
@@ -150,6 +152,30 @@ def test_the_role_of_files_says_how_much_there_may_be() -> None:
 
     assert any("tens of terrabytes" in source.text for source in role.sources)
     assert "disk_space" in role.lead_metrics
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "words"),
+    [
+        ("patroni-times", {"patroni_loop_wait_s": 11}, "Set patroni_ttl_s to 20"),
+        ("failover-in-time", {"patroni_ttl_s": 30}, "Set patroni_ttl_s to 20"),
+        ("rows-kept", {"patroni_synchronous_mode": False}, "patroni_synchronous_mode to True"),
+    ],
+)
+def test_the_fix_is_what_the_platform_comes_with(
+    key: str, values: dict[str, object], words: str
+) -> None:
+    """K18, S13: other parameters stay."""
+    topology = with_parameters(cluster(platform="ring2all"), public_hostname="a.example", **values)
+    (finding,) = about(topology, key)
+
+    fix = propose(topology, finding)
+
+    assert isinstance(fix, ChangeCluster)
+    assert words in fix.summary
+    after = fix.apply(topology)
+    assert about(after, key) == []
+    assert after.parameter("public_hostname") == "a.example"
 
 
 def test_a_platform_without_patroni_is_not_asked() -> None:
