@@ -59,6 +59,11 @@ class Remaining:
     before: int
     after: int
 
+    @property
+    def label(self) -> str:
+        """Return the metric in words."""
+        return self.metric.replace("_", " ").capitalize()
+
 
 @dataclass(frozen=True)
 class RoleImpact:
@@ -233,8 +238,9 @@ def _verdict(
     healthy = topology.parameter(f"{role.key.replace('-', '_')}_min_healthy")
     if isinstance(healthy, int) and count - gone < healthy:
         return Verdict.DEGRADED, (f"{healthy} must stay healthy, {count - gone} are left.",)
-    is_pool = failure.reserve is Reserve.POOLED and failure.level is HaLevel.APP
-    return (Verdict.UNAFFECTED if is_pool else Verdict.DEGRADED), ()
+    shared = failure.reserve in (Reserve.POOLED, Reserve.REPLICATED_STORAGE)
+    is_unaffected = shared and failure.level is HaLevel.APP
+    return (Verdict.UNAFFECTED if is_unaffected else Verdict.DEGRADED), ()
 
 
 def _is_lost(role: Role, count: int, gone: int) -> bool:

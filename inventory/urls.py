@@ -8,6 +8,7 @@ from inventory.views import (
     containers,
     findings,
     host_keys,
+    impact,
     interchange,
     networks,
     nodes,
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern] = [
     path("clusters/<slug:slug>/edit/", clusters.cluster_edit, name="cluster-edit"),
     path("clusters/<slug:slug>/findings/", findings.finding_list, name="finding-list"),
     path("clusters/<slug:slug>/fix/", findings.finding_fix, name="finding-fix"),
+    path("clusters/<slug:slug>/impact/", impact.impact_page, name="impact"),
+    path("clusters/<slug:slug>/impact.csv", impact.impact_csv, name="impact-csv"),
     path("clusters/<slug:slug>/waivers/", waivers.waiver_list, name="waiver-list"),
     path("clusters/<slug:slug>/waivers/new/", waivers.waiver_create, name="waiver-create"),
     path(

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from inventory.api.base import WritableViewSet
 from inventory.api.findings import FILTERS, found
+from inventory.api.impact import impact_json, matrix_json
 from inventory.api.interchange import InterchangeActions
 from inventory.board import finding_json
 from inventory.edits import cluster_edits, network_edits
@@ -56,6 +57,7 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
         "findings": "view",
         "fixes": "change",
         "decisions": "view",
+        "impact": "view",
         "topology": "view",
         "export": "view",
         "import_file": "view",  # What it changes takes the permissions for that.
@@ -135,6 +137,20 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
                 for decision in decisions(load_topology(self.get_object()))
             ]
         )
+
+    @extend_schema(
+        responses={200: {"type": "object", "additionalProperties": {}}},
+        parameters=[OpenApiParameter("lost", str, many=True, description="Such as node:sip-01.")],
+    )
+    @action(detail=True, filterset_class=None)
+    def impact(self, request: Request, slug: str) -> Response:
+        """Return what losing units does; without ?lost=, every single and double failure."""
+        topology = load_topology(self.get_object())
+        lost = request.query_params.getlist("lost")
+        try:
+            return Response(impact_json(topology, lost) if lost else matrix_json(topology))
+        except ValueError as fault:
+            raise ValidationError({"lost": [str(fault)]}) from fault
 
     @extend_schema(responses={200: {"type": "object", "additionalProperties": {}}})
     @action(detail=True, filterset_class=None)

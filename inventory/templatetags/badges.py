@@ -36,6 +36,12 @@ KINDS: dict[str, tuple[str, str]] = {
 register.filter("vendor_words", vendor_words)
 
 
+@register.filter
+def percentage(share: float) -> str:
+    """Write a share from 0 to 1 in per cent."""
+    return f"{share * 100:.0f} %"
+
+
 @register.simple_tag
 def badge(kind: str, label: object = "") -> SafeString:
     """Show a state, severity or kind; without a label, its own word."""

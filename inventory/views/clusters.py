@@ -18,6 +18,7 @@ from inventory.locks import decisions
 from inventory.models import Cluster, Platform
 from inventory.operations import AttachNetwork, ChangeCluster, DetachNetwork, Operation, perform
 from inventory.rules import Severity, findings
+from inventory.rules.single_points import is_highly_available
 from inventory.services import create_cluster
 from inventory.snapshot import load_topologies, load_topology, network_view
 from inventory.topology import Topology
@@ -44,6 +45,7 @@ class ClusterSummary:
     containers: int
     errors: int
     warnings: int
+    highly_available: bool
 
 
 @require_safe
@@ -64,14 +66,15 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
 
 def _summary(cluster: Cluster, topology: Topology) -> ClusterSummary:
     """Count what the list shows; what somebody answers for is not counted."""
-    found = (finding for finding in findings(topology) if not finding.waiver)
-    severities = Counter(finding.severity for finding in found)
+    found = findings(topology)
+    severities = Counter(finding.severity for finding in found if not finding.waiver)
     return ClusterSummary(
         cluster=cluster,
         nodes=len(topology.nodes),
         containers=len(topology.containers),
         errors=severities[Severity.ERROR],
         warnings=severities[Severity.WARNING],
+        highly_available=is_highly_available(topology, found),
     )
 
 
@@ -88,6 +91,7 @@ def cluster_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "groups": finding_groups(found, topology),
         "blocks_run": any(finding.refuses_run for finding in found),
         "decisions": decisions(topology),
+        "highly_available": is_highly_available(topology, found),
         "networks": topology.networks.values(),
         "containers": sorted(topology.containers.values(), key=lambda c: c.name),
         "busy": {node.container for node in topology.nodes.values()},
