@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -181,6 +182,8 @@ class InterchangeActions(InventoryViewSet):
         except RefusedImport as error:
             rows = finding_rows(error.findings, error.outcome.rows)
             return problem(409, str(error), title="Refused by a rule", findings=rows)
+        except PermissionDenied as error:
+            raise exceptions.PermissionDenied(str(error)) from None
         except Stale as error:
             return problem(
                 409, str(error), title="The plan is another", **_plan(error.outcome, True)

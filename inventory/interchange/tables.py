@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from inventory.interchange.cells import (
@@ -100,19 +100,30 @@ def _read(
     columns = [_column_name(cell) for cell in header]
     faults = list(_header_faults(kind, header_row, columns))
     entries: list[Entry[R]] = []
-    known = set(kind.model_fields)
     for row, cells in body:
-        if len(cells) != len(columns):
-            count = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
-            faults.append(Fault(row, "", f"The row has {count}, the header {len(columns)}."))
-        pairs = [(c, v) for c, v in zip(columns, cells, strict=False) if c in known]
-        data, bad = _cells(row, pairs)
-        entry, wrong = validated(kind, data | {"name": data.get("name", "")}, row=row)
+        entry, wrong = _entry(kind, row, columns, cells)
         entries.append(entry)
-        faults += bad
-        faults += [f for f in wrong if f.column != "name" or "name" in columns]
+        faults += wrong
     note = () if delimiter == "," else (f"Read as separated by {DELIMITERS[delimiter]}.",)
     return tuple(entries), tuple(faults), note
+
+
+def _entry(
+    kind: type[R], row: int, columns: list[str], cells: list[str]
+) -> tuple[Entry[R], list[Fault]]:
+    """Return one row, and what is wrong with it; of two columns of a name the first counts."""
+    faults: list[Fault] = []
+    if len(cells) != len(columns):
+        count = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
+        faults.append(Fault(row, "", f"The row has {count}, the header {len(columns)}."))
+    cell_of: dict[str, str] = {}
+    for column, cell in zip(columns, cells, strict=False):
+        if column in kind.model_fields:
+            cell_of.setdefault(column, cell)
+    data, bad = _cells(row, cell_of)
+    entry, wrong = validated(kind, data | {"name": data.get("name", "")}, row=row)
+    named = [fault for fault in wrong if fault.column != "name" or "name" in columns]
+    return entry, [*faults, *bad, *named]
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -152,11 +163,11 @@ def _header_faults(kind: type[R], row: int, columns: list[str]) -> Iterator[Faul
         yield Fault(row, "name", "The column is missing: rows are told apart by it.")
 
 
-def _cells(row: int, pairs: list[tuple[str, str]]) -> tuple[dict[str, Any], list[Fault]]:
+def _cells(row: int, cell_of: Mapping[str, str]) -> tuple[dict[str, Any], list[Fault]]:
     """Return the plain data of a row, lists taken apart, and lists that cannot be."""
     data: dict[str, Any] = {}
     faults: list[Fault] = []
-    for column, cell in pairs:
+    for column, cell in cell_of.items():
         if column not in _LISTS:
             data[column] = cell
             continue

@@ -124,6 +124,9 @@ def _page(
         context["faults"], status = error.faults, 400
         context |= {"shown_faults": error.faults[:SHOWN_FAULTS]}
         return render(request, "inventory/import.html", context, status=status)
+    except PermissionDenied as error:
+        form.add_error(None, str(error))
+        return render(request, "inventory/import.html", context, status=403)
     except RefusedImport as error:
         outcome, context["was_refused"], status = error.outcome, True, 409
     except Stale as error:
