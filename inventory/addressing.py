@@ -1,8 +1,9 @@
-"""Free addresses of a network, and what a cluster's addressing has room for; pure."""
+"""What addresses are free, and which stand in for those that machines lack; pure."""
 
 from collections.abc import Iterator
 
-from inventory.topology import IPAddress, IPNetwork, NetworkView, Topology
+from inventory.platforms.schema import Role
+from inventory.topology import BalancerView, IPAddress, IPNetwork, NetworkView, Topology
 
 
 def is_host(network: NetworkView, ip: IPAddress) -> bool:
@@ -29,3 +30,14 @@ def free_addresses(topology: Topology, network: str) -> Iterator[IPAddress]:
         is_taken = topology.users_of(network, ip) or (network, ip) in topology.taken
         if not is_taken and is_host(view, ip):
             yield ip
+
+
+def public_balancers(topology: Topology, role: Role) -> list[BalancerView]:
+    """Return the balancers with a public address in front of a role (K5)."""
+    return [
+        balancer
+        for balancer in topology.balancers.values()
+        if balancer.role == role.key
+        and balancer.network in topology.networks
+        and topology.networks[balancer.network].kind == "public"
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from inventory.addressing import public_balancers
 from inventory.firewall import (
     clients,
     firewall_rules,
@@ -12,7 +13,6 @@ from inventory.firewall import (
     ports_of,
 )
 from inventory.platforms.schema import Port
-from inventory.rules.addresses import public_balancers
 from inventory.rules.base import Severity
 from inventory.topology import Topology
 

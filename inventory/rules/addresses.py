@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from inventory.addressing import free_addresses, is_host
+from inventory.addressing import free_addresses, is_host, public_balancers
 from inventory.changes import ChangeContainer, Operation
 from inventory.platforms.facts import Need, Source
 from inventory.platforms.schema import Role
@@ -18,7 +18,7 @@ from inventory.rules.base import (
     role_rule,
 )
 from inventory.rules.candidates import move_to_idle
-from inventory.topology import AddressView, BalancerView, ContainerView, NodeView, Topology
+from inventory.topology import AddressView, ContainerView, NodeView, Topology
 
 PLANNED = Source(document="002", text="Carefully plan the private network to allow expansion.")
 NAT = Source(
@@ -279,17 +279,6 @@ def _assign_another(topology: Topology, finding: Finding) -> Operation | None:
         for address in container.addresses
     )
     return ChangeContainer(container.name, replace(container, addresses=addresses))
-
-
-def public_balancers(topology: Topology, role: Role) -> list[BalancerView]:
-    """Return the balancers with a public address in front of a role (K5)."""
-    return [
-        balancer
-        for balancer in topology.balancers.values()
-        if balancer.role == role.key
-        and balancer.network in topology.networks
-        and topology.networks[balancer.network].kind == "public"
-    ]
 
 
 def _placed_roles(topology: Topology, node: NodeView) -> Iterator[tuple[ContainerView, Role]]:

@@ -62,6 +62,12 @@ def _loads(topology: Topology, role: Role) -> Iterator[tuple[int, str]]:
             yield nodes, words
 
 
+def nodes_for_load(topology: Topology, role: Role) -> int:
+    """Return how many nodes the known load needs, reserve included; zero when none is known."""
+    bare = max((nodes for nodes, _ in _loads(topology, role)), default=0) if role.capacity else 0
+    return bare + reserve_nodes(role) if bare else 0
+
+
 def known_load(topology: Topology, metric: str) -> FactView | None:
     """Return what is known of a load of the whole cluster."""
     if metric == "extensions":

@@ -33,7 +33,7 @@ CLUSTER = {
 MACHINES = (*CLUSTER, "spare-01")
 PG = ("10.203.0.10", "10.203.0.11", "10.203.0.12")
 ADMIN, TELE = "10.203.0.14", "10.203.0.15"
-OFFICE = {"ssh_sources": "192.0.2.1"}
+OFFICE: dict[str, Any] = {"ssh_sources": "192.0.2.1"}
 
 
 def cluster(more: dict[str, str] | None = None, **parameters: Any) -> Topology:
