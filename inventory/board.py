@@ -35,10 +35,14 @@ DOCUMENTS = {
     "004": "Ring2All: Distributed Deployment Overview",
 }
 SHOWN_OF_A_RULE = 3
-SEVERITY_WORDS = {
-    Severity.ERROR: "Errors",
-    Severity.WARNING: "Warnings",
-    Severity.INFO: "Good to know",
+# So many warnings a page shows unfolded.
+OPEN_WARNINGS = 5
+GROUPS = {
+    "error": "Errors",
+    "run": "Before a run",
+    "warning": "Warnings",
+    "info": "Good to know",
+    "waived": "Answered for",
 }
 
 
@@ -86,9 +90,9 @@ class FindingRow:
 
 @dataclass(frozen=True)
 class FindingGroup:
-    """The findings of one severity."""
+    """Findings that a reader treats alike; `key` is one of GROUPS."""
 
-    severity: Severity
+    key: str
     title: str
     rows: list[FindingRow]
 
@@ -99,8 +103,9 @@ class FindingGroup:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the page shows the group unfolded: it matters, or stands in the way."""
-        return self.severity is not Severity.INFO or any(row.finding.blocks for row in self.rows)
+        """Tell whether the page shows the group unfolded: it stands in the way, or is short."""
+        few = self.key == "warning" and self.count <= OPEN_WARNINGS
+        return self.key in ("error", "run") or few
 
 
 @dataclass(frozen=True)
@@ -245,16 +250,23 @@ def finding_json(finding: Finding, fix: Operation | None = None) -> dict[str, An
 
 
 def finding_groups(findings: Iterable[Finding], topology: Topology) -> list[FindingGroup]:
-    """Group findings by severity, worst first; a severity without findings is left out.
+    """Group findings, worst first; a group without findings is left out.
 
     Of many findings of one rule only some are shown: a page has to be read.
     """
-    rows = list(_shown(finding_rows(findings, topology.platform), topology))
-    groups = (
-        FindingGroup(severity, title, [r for r in rows if r.finding.severity is severity])
-        for severity, title in SEVERITY_WORDS.items()
-    )
-    return [group for group in groups if group.rows]
+    rows: dict[str, list[FindingRow]] = {key: [] for key in GROUPS}
+    for row in _shown(finding_rows(findings, topology.platform), topology):
+        rows[_group(row.finding)].append(row)
+    return [FindingGroup(key, title, rows[key]) for key, title in GROUPS.items() if rows[key]]
+
+
+def _group(finding: Finding) -> str:
+    """Return the group of a finding: what stands in the way of a run comes before warnings."""
+    if finding.waiver:
+        return "waived"
+    if finding.severity is not Severity.ERROR and finding.blocks is Blocks.RUN:
+        return "run"
+    return finding.severity.value
 
 
 def document_title(document: str, platform: Platform | None) -> tuple[str, str]:
@@ -268,9 +280,9 @@ def document_title(document: str, platform: Platform | None) -> tuple[str, str]:
 
 def _shown(rows: Iterable[FindingRow], topology: Topology) -> Iterator[FindingRow]:
     """Yield the first rows of each rule, with subject and fix; the last says how many follow."""
-    by_rule: dict[tuple[str, Severity], list[FindingRow]] = {}
+    by_rule: dict[tuple[str, str], list[FindingRow]] = {}
     for row in rows:
-        by_rule.setdefault((row.finding.key, row.finding.severity), []).append(row)
+        by_rule.setdefault((row.finding.key, _group(row.finding)), []).append(row)
     for same in by_rule.values():
         more = max(0, len(same) - SHOWN_OF_A_RULE)
         kept = [_with_subject(row, topology) for row in same[: len(same) - more]]

@@ -38,9 +38,9 @@ def figures(rule: Rule[Any], platform: Platform) -> Iterator[Figures]:
 def _words(block: Sourced) -> str:
     """Write the figures of a block that are set, without texts and sources."""
     skipped = {"source", "also", "requirements", "comments", "notes", "outcome", "strategy"}
-    values = [
-        f"{name.replace('_', ' ')} {getattr(value, 'value', value)}"
+    values = (
+        (name.replace("_", " "), "" if value is True else getattr(value, "value", value))
         for name, value in block
         if name not in skipped and value not in (None, False, "")
-    ]
-    return ", ".join(values)
+    )
+    return ", ".join(f"{name} {value}".strip() for name, value in values)

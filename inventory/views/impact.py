@@ -113,6 +113,7 @@ def _rows(matrix: Matrix) -> Iterator[dict[str, object]]:
             )
         yield {
             "number": number + 1,
+            "rest": f"{number + 1}:",
             "unit": unit,
             "verdict": matrix.singles[number],
             "symbol": SYMBOLS[matrix.singles[number]],
