@@ -21,8 +21,8 @@ class ImportForm(PageForm):
     """A file to look at first; `packed` brings the same file along to the second step."""
 
     file = forms.FileField(
-        required=False,
         allow_empty_file=True,
+        error_messages={"required": "Choose a file."},
         help_text=f"CSV or YAML in UTF-8, up to {MAX_BYTES // 1024**2} MiB. Nothing is written "
         "yet: you see first what would change.",
     )
@@ -38,6 +38,7 @@ class ImportForm(PageForm):
 
     def __init__(self, *args: Any, contents: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["file"].required = not self.data.get("packed")
         choices = [(key, label) for key, label in CONTENTS.items() if key in contents]
         cast("forms.ChoiceField", self.fields["what"]).choices = choices
         if len(choices) == 1:
@@ -53,8 +54,6 @@ class ImportForm(PageForm):
             data["name"], data["expected"] = str(file.name), ""
         elif data.get("packed"):
             data["data"] = self._unpacked(data["packed"])
-        elif "file" not in self.errors:
-            self.add_error("file", "Choose a file.")
         return data
 
     def _unpacked(self, packed: str) -> bytes:

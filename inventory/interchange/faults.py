@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any
 
+SHOWN = 16
+
 
 @dataclass(frozen=True, order=True)
 class Fault:
@@ -41,5 +43,5 @@ def suggestion(name: str, known: Iterable[str]) -> str:
         return f" Did you mean {near[0]}?"
     if not names:
         return " There is none."
-    shown = ", ".join(names[:8])
-    return f" There is {shown}{' and more' if len(names) > 8 else ''}."
+    shown = ", ".join(names[:SHOWN])
+    return f" There is {shown}{' and more' if len(names) > SHOWN else ''}."

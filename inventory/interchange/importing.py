@@ -184,14 +184,14 @@ def _prepared(
     before = load_topology(made) if made else load_pool()
     attached = _attachments(document, before)
     operations = [*attached, *plan.operations]
-    findings = tuple(check(before, _applied(before, operations))) if operations else ()
-    rows = {step.subject: step.row for step in plan.steps if step.row}
+    after = _applied(before, operations) if operations else before
+    findings = tuple(check(before, after)) if operations else ()
     outcome = Outcome(
         steps=tuple(plan.steps),
         unchanged=dict(plan.unchanged),
         findings=findings,
         digest=_digest(upload, plan, findings),
-        rows=rows,
+        rows=_rows(plan, after),
         notes=document.notes,
         platform=before.platform if made else None,
         cluster=made,
@@ -238,6 +238,18 @@ def _attachments(document: Document, before: Topology) -> list[Operation]:
     wanted = [name for name in names if name not in before.networks]
     rows = {row.name: row for row in Network.objects.filter(name__in=wanted)}
     return [AttachNetwork(network_view(rows[name])) for name in wanted]
+
+
+def _rows(plan: Plan, after: Topology) -> dict[str, int]:
+    """Return the lines of subjects; a node's is its container's when it has none, and back."""
+    rows = {step.subject: step.row for step in plan.steps if step.row}
+    for node in after.nodes.values():
+        about, below = f"node:{node.name}", f"container:{node.container}"
+        if about not in rows and below in rows:
+            rows[about] = rows[below]
+        elif below not in rows and about in rows:
+            rows[below] = rows[about]
+    return rows
 
 
 def _applied(before: Topology, operations: list[Operation]) -> Topology:
