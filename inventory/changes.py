@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
+from inventory.platforms.schema import Platform
 from inventory.topology import (
     AssignmentView,
     BalancerView,
@@ -123,6 +124,41 @@ class ChangeCluster(Operation):
         if release := self.fields.get("release"):
             changed = replace(changed, release=topology.platform.release(str(release)))
         return changed
+
+
+@dataclass(frozen=True)
+class ChangeRevision(Operation):
+    """Pin another revision of what the vendor's documents say; the release stays."""
+
+    kind = "cluster"
+    number: int
+    platform: Platform
+
+    @property
+    def subject_name(self) -> str:
+        """Return nothing: there is one."""
+        return ""
+
+    @property
+    def summary(self) -> str:
+        """Say which revision."""
+        return f"Go by revision {self.number} of {self.platform.name}"
+
+    def apply(self, topology: Topology) -> Topology:
+        """Replace the platform; a role that is in use has to be in it."""
+        try:
+            release = self.platform.release(topology.release.key)
+        except KeyError:
+            raise ChangeError(
+                f"Revision {self.number} has no release {topology.release.key}: change the "
+                "cluster's release first."
+            ) from None
+        known = {role.key for role in self.platform.roles}
+        used = {a.role for node in topology.nodes.values() for a in node.assignments}
+        if gone := sorted(used - known):
+            raise ChangeError(f"Revision {self.number} has no role {', '.join(gone)}.")
+        cluster = replace(topology.cluster, revision=self.number)
+        return replace(topology, cluster=cluster, platform=self.platform, release=release)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from inventory.changes import (
     ChangeContainer,
     ChangeError,
     ChangeNode,
+    ChangeRevision,
     ChangeSet,
     DetachNetwork,
     GrantWaiver,
@@ -57,6 +58,7 @@ from inventory.rules import Finding, check
 from inventory.snapshot import load_pool, load_topology
 from inventory.states import AssignmentState
 from inventory.topology import ContainerView, WaiverView
+from voipadmin.constraints import full_clean
 
 __all__ = [
     "AddContainer",
@@ -66,6 +68,7 @@ __all__ = [
     "ChangeContainer",
     "ChangeError",
     "ChangeNode",
+    "ChangeRevision",
     "ChangeSet",
     "DetachNetwork",
     "GrantWaiver",
@@ -160,6 +163,12 @@ def _(operation: ChangeCluster, cluster: Cluster, at: datetime) -> models.Model:
         if name == "release":
             value = Release.objects.get(platform=cluster.platform, key=value)
         setattr(cluster, name, value)
+    return _saved(cluster)
+
+
+@_write.register
+def _(operation: ChangeRevision, cluster: Cluster, at: datetime) -> models.Model:
+    cluster.revision = cluster.platform.revisions.get(number=operation.number)
     return _saved(cluster)
 
 
@@ -308,7 +317,7 @@ def _(operation: RevokeWaiver, cluster: Cluster, at: datetime) -> models.Model:
 
 def _saved(row: Row) -> Row:
     """Save a row that holds its own invariants; raises ValidationError with every fault."""
-    row.full_clean()
+    full_clean(row)
     row.save()
     return row
 

@@ -118,6 +118,7 @@ def cluster_view(cluster: Cluster) -> ClusterView:
         time_zone=cluster.time_zone,
         country=cluster.country,
         availability_guarantee=cluster.availability_guarantee,
+        revision=cluster.revision.number,
         is_example=cluster.is_example,
         parameters=cluster.parameters,
     )

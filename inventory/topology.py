@@ -19,7 +19,7 @@ IPNetwork = IPv4Network | IPv6Network
 
 @dataclass(frozen=True)
 class ClusterView:
-    """The cluster itself; `pk` is None for the free pool."""
+    """The cluster itself; `pk` is None for the free pool, `revision` numbers the vendor's facts."""
 
     pk: int | None
     slug: str
@@ -30,6 +30,7 @@ class ClusterView:
     time_zone: str = "UTC"
     country: str = ""
     availability_guarantee: str = ""
+    revision: int = 0
     is_example: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
 

@@ -4,9 +4,11 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from inventory.views import (
+    addresses,
     clusters,
     containers,
     findings,
+    firewalls,
     host_keys,
     impact,
     interchange,
@@ -27,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("clusters/<slug:slug>/edit/", clusters.cluster_edit, name="cluster-edit"),
     path("clusters/<slug:slug>/findings/", findings.finding_list, name="finding-list"),
     path("clusters/<slug:slug>/fix/", findings.finding_fix, name="finding-fix"),
+    path("clusters/<slug:slug>/revision/", clusters.cluster_revision, name="cluster-revision"),
     path("clusters/<slug:slug>/impact/", impact.impact_page, name="impact"),
     path("clusters/<slug:slug>/impact.csv", impact.impact_csv, name="impact-csv"),
     path("clusters/<slug:slug>/waivers/", waivers.waiver_list, name="waiver-list"),
@@ -42,6 +45,7 @@ urlpatterns: list[URLPattern] = [
         interchange.cluster_export,
         name="cluster-export",
     ),
+    path("clusters/<slug:slug>/addresses/", addresses.address_page, name="address-plan"),
     path("clusters/<slug:slug>/nodes/new/", nodes.node_create, name="node-create"),
     path("rules/", rules.rule_list, name="rule-list"),
     path("rules/<slug:key>/", rules.rule_detail, name="rule-detail"),
@@ -53,6 +57,12 @@ urlpatterns: list[URLPattern] = [
     path("containers/import/", interchange.pool_import, name="pool-import"),
     path("containers/export/containers.<slug:form>", interchange.pool_export, name="pool-export"),
     path("containers/<int:pk>/", containers.container_detail, name="container-detail"),
+    path("containers/<int:pk>/firewall/", firewalls.container_firewall, name="container-firewall"),
+    path(
+        "containers/<int:pk>/firewall.<slug:suffix>",
+        firewalls.container_firewall_text,
+        name="container-firewall-text",
+    ),
     path("containers/<int:pk>/edit/", containers.container_edit, name="container-edit"),
     path("containers/<int:pk>/host-key/", host_keys.container_host_key, name="container-host-key"),
     path("containers/<int:pk>/adopt/", containers.container_adopt, name="container-adopt"),

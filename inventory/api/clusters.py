@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from inventory.api.addresses import growth_of, plan_json
 from inventory.api.base import WritableViewSet
 from inventory.api.findings import FILTERS, found
 from inventory.api.impact import impact_json, matrix_json
@@ -20,10 +21,16 @@ from inventory.edits import cluster_edits, network_edits
 from inventory.history import lock_clusters
 from inventory.locks import decisions
 from inventory.models import Cluster
-from inventory.operations import AttachNetwork, perform
+from inventory.operations import AttachNetwork, ChangeRevision, perform
+from inventory.platform_sync import effective_platform
 from inventory.rules import propose
 from inventory.serializers.clusters import ClusterSerializer
-from inventory.serializers.findings import DecisionSerializer, FindingSerializer, FixSerializer
+from inventory.serializers.findings import (
+    DecisionSerializer,
+    FindingSerializer,
+    FixSerializer,
+    RevisionSerializer,
+)
 from inventory.services import create_cluster, delete_row
 from inventory.snapshot import load_topology, network_view
 from inventory.states import ClusterKind, ClusterState
@@ -56,8 +63,10 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
     verbs = {
         "findings": "view",
         "fixes": "change",
+        "revision": "change",
         "decisions": "view",
         "impact": "view",
+        "addresses": "view",
         "topology": "view",
         "export": "view",
         "import_file": "view",  # What it changes takes the permissions for that.
@@ -126,6 +135,20 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
         result = perform(fix, cluster=cluster, actor=self.actor, reason=f"Fix of {finding.rule}")
         return Response([finding_json(brought) for brought in result.findings])
 
+    @extend_schema(request=RevisionSerializer, responses=FindingSerializer(many=True))
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def revision(self, request: Request, slug: str) -> Response:
+        """Go by another revision of the platform's facts; returns what it finds besides."""
+        cluster = self.get_object()
+        serializer = RevisionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        number = serializer.validated_data["number"]
+        row = cluster.platform.revisions.filter(number=number).first()
+        if row is None:
+            raise ValidationError({"number": [f"{cluster.platform} has no revision {number}."]})
+        result = self.carry_out(ChangeRevision(number, effective_platform(row)), cluster)
+        return Response([finding_json(brought) for brought in result.findings])
+
     @extend_schema(responses=DecisionSerializer(many=True))
     @action(detail=True, filterset_class=None, pagination_class=None)
     def decisions(self, request: Request, slug: str) -> Response:
@@ -151,6 +174,15 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
             return Response(impact_json(topology, lost) if lost else matrix_json(topology))
         except ValueError as fault:
             raise ValidationError({"lost": [str(fault)]}) from fault
+
+    @extend_schema(responses={200: {"type": "object", "additionalProperties": {}}})
+    @action(detail=True, filterset_class=None)
+    def addresses(self, request: Request, slug: str) -> Response:
+        """Return the IP plan; `?telephony=20` plans so many more nodes of a role, by its key."""
+        cluster = self.get_object()
+        topology = load_topology(cluster)
+        growth = growth_of(topology, request.query_params)
+        return Response(plan_json(topology, cluster, growth))
 
     @extend_schema(responses={200: {"type": "object", "additionalProperties": {}}})
     @action(detail=True, filterset_class=None)

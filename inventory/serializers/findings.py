@@ -45,6 +45,12 @@ class FixSerializer(StrictSerializer):
     role = serializers.CharField(allow_blank=True, default="")
 
 
+class RevisionSerializer(StrictSerializer):
+    """Which revision of its platform's facts a cluster goes by."""
+
+    number = serializers.IntegerField(min_value=1)
+
+
 class DecisionSerializer(serializers.Serializer):
     """Something that cannot be changed later; `waiver` is the override in force, or null."""
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -12,12 +13,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from inventory import example
-from inventory.board import finding_groups, layer_rows
+from inventory.board import finding_groups, finding_rows, layer_rows
 from inventory.forms.clusters import ClusterForm
 from inventory.locks import decisions
 from inventory.models import Cluster, Platform
-from inventory.operations import AttachNetwork, ChangeCluster, DetachNetwork, Operation, perform
-from inventory.rules import Severity, findings
+from inventory.operations import (
+    AttachNetwork,
+    ChangeCluster,
+    ChangeError,
+    ChangeRevision,
+    DetachNetwork,
+    Operation,
+    perform,
+)
+from inventory.platform_sync import effective_platform
+from inventory.rules import Severity, check, findings
 from inventory.rules.single_points import is_highly_available
 from inventory.services import create_cluster
 from inventory.snapshot import load_topologies, load_topology, network_view
@@ -142,7 +152,12 @@ def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
         if attempt.write(lambda: _perform_all(request, operations, cluster)):
             messages.success(request, "Saved.")
             return redirect("inventory:cluster-detail", slug=form.cleaned_data["slug"])
-    context = {"form": form, "refused": attempt.refused, "cluster": cluster}
+    context = {
+        "form": form,
+        "refused": attempt.refused,
+        "cluster": cluster,
+        "newest": cluster.platform.revisions.latest(),
+    }
     return render(request, "inventory/cluster_form.html", context, status=attempt.status)
 
 
@@ -165,6 +180,35 @@ def _perform_all(request: HttpRequest, operations: list[Operation], cluster: Clu
     for operation in operations:
         perform(operation, cluster=cluster, actor=actor(request), request_id=request_id(request))
     return True
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("inventory.change_cluster", raise_exception=True)
+def cluster_revision(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what the newest revision of the platform's facts would find, and go by it."""
+    cluster = cluster_of(slug)
+    topology = load_topology(cluster)
+    newest = cluster.platform.revisions.latest()
+    form = forms.Form(request.POST or None)
+    attempt = Attempt(request, form, topology.platform)
+    operation = ChangeRevision(newest.number, effective_platform(newest))
+    if request.method == "POST":
+        form.is_valid()
+        if attempt.perform(operation, cluster=cluster):
+            messages.success(request, f"{operation.summary}: done.")
+            return redirect(cluster)
+    try:
+        brought = check(topology, operation.apply(topology))
+    except ChangeError as error:
+        brought = []
+        messages.error(request, str(error))
+    context = {
+        "cluster": cluster,
+        "newest": newest,
+        "rows": finding_rows(brought, operation.platform),
+        "refused": attempt.refused,
+    }
+    return render(request, "inventory/cluster_revision.html", context, status=attempt.status)
 
 
 @require_POST
