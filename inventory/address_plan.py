@@ -3,6 +3,7 @@
 R50 wants the private network planned for expansion; K14: the vendor's address pattern ends.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from inventory.topology import IPAddress, NetworkView, NodeView, Topology
 KINDS = ("private", "public")
 # A network with less of its addresses free than this share is called nearly full.
 RESERVE = 0.2
+MOST_GROWTH = 100_000
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,22 @@ def address_plan(topology: Topology, *, growth: Mapping[str, int] | None = None)
         roles=tuple(_role_plans(topology, wanted)),
         odd_names=tuple(_odd_names(topology)),
     )
+
+
+def read_growth(
+    topology: Topology, typed: Mapping[str, str]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Read numbers of planned nodes by role; returns them, and the faults by what was typed."""
+    roles = {role.key for role in topology.platform.roles}
+    growth, faults = {}, {}
+    for key, text in typed.items():
+        if key not in roles:
+            faults[key] = f"{topology.platform.name} has no role {key}."
+        elif not re.fullmatch(r"[0-9]{0,6}", text) or int(text or 0) > MOST_GROWTH:
+            faults[key] = f"Write how many, up to {MOST_GROWTH:,}."
+        elif int(text or 0):
+            growth[key] = int(text)
+    return growth, faults
 
 
 def usable(network: NetworkView) -> int:

@@ -47,6 +47,7 @@ def too_open(topology: Topology, container: str) -> tuple[Exposure, ...]:
     except ValueError as error:
         return (_unreadable(str(error)),)
     found = [
+        *_unlisted(topology, container),
         *_open_logins(topology, container, sources),
         *_open_internal(topology, container, sources),
         *_closed(topology, container, sources),
@@ -60,6 +61,23 @@ def _unreadable(error: str) -> Exposure:
     """Say that nobody knows who may log in: no rules are handed out then."""
     message = f"The cluster's parameter {SSH_SOURCES} is no list of addresses: {error}."
     return Exposure(Severity.ERROR, "S8", "tcp 22", message)
+
+
+def _unlisted(topology: Topology, container: str) -> Iterator[Exposure]:
+    """Name roles that the port matrix says nothing of: these rules would shut them off."""
+    roles = {a.role for node in topology.nodes_on(container) for a in node.assignments}
+    listed = {
+        role.key
+        for port in ports_of(topology, container)
+        if "all" not in port.to
+        for role in topology.platform.selected_roles(port.to)
+    }
+    for key in sorted(roles - listed):
+        message = (
+            f"The vendor's documents list no port of {topology.role(key).name}: these rules let "
+            "nobody reach it. Add its ports to the platform's file, or do not load them."
+        )
+        yield Exposure(Severity.ERROR, "S8", "none", message)
 
 
 def _open_logins(topology: Topology, container: str, sources: Sequence[str]) -> Iterator[Exposure]:

@@ -4,7 +4,7 @@ R142-R150 with their reasoned supplement (S8); clients are let in (K19), interna
 reachable from the public network (R151). `exposure.py` says what is too open, or closed, and why.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -12,9 +12,11 @@ from inventory.platforms.schema import Port
 from inventory.topology import IPAddress, NodeView, Topology
 
 __all__ = [
+    "SYNTAXES",
     "FirewallRule",
     "clients",
     "firewall_rules",
+    "firewall_text",
     "known_ssh_sources",
     "parse_sources",
     "port_sources",
@@ -120,6 +122,21 @@ ufw default allow outgoing
 {lines}
 ufw --force enable
 """
+
+
+SYNTAXES: dict[str, Callable[[Iterable[FirewallRule]], str]] = {
+    "nftables": render_nftables,
+    "ufw": render_ufw,
+}
+
+
+def firewall_text(topology: Topology, container: str, syntax: str) -> str:
+    """Return a machine's firewall in one of the syntaxes, for its cluster's SSH sources.
+
+    Raises ValueError when nobody can read those: what should be closed is then not left open.
+    """
+    rules = firewall_rules(topology, container, ssh_sources=known_ssh_sources(topology))
+    return SYNTAXES[syntax](rules)
 
 
 def _login(topology: Topology, container: str, ssh_sources: Sequence[str]) -> FirewallRule:

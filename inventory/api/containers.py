@@ -3,21 +3,26 @@
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.api.base import ClusterPartFilter, WritableViewSet
 from inventory.edits import container_edits
+from inventory.exposure import too_open
+from inventory.firewall import SYNTAXES, firewall_text
 from inventory.models import Container
 from inventory.operations import AddContainer, RemoveContainer
 from inventory.serializers.containers import (
     ContainerSerializer,
+    FirewallSerializer,
     HostKeyConfirmationSerializer,
     HostKeySerializer,
 )
 from inventory.services import pin_host_key
+from inventory.snapshot import load_topology
 from inventory.ssh import HostKey, address_of, fetch_host_key
 from inventory.states import ContainerState
 from inventory.topology import ContainerView
@@ -45,7 +50,12 @@ class ContainerViewSet(WritableViewSet):
     serializer_class = ContainerSerializer
     filterset_class = ContainerFilter
     ordering_fields = ("name", "state", "vcpus", "memory_mib", "created_at")
-    verbs = {"host_key": "change", "confirm_host_key": "change", "forget_host_key": "change"}
+    verbs = {
+        "host_key": "change",
+        "confirm_host_key": "change",
+        "forget_host_key": "change",
+        "firewall": "view",
+    }
 
     def add(self, serializer: Any) -> Any:
         """Describe a new machine."""
@@ -64,6 +74,27 @@ class ContainerViewSet(WritableViewSet):
     def remove(self, row: Container) -> None:
         """Take a machine out of the inventory."""
         self.carry_out(RemoveContainer(row.name, to_pool=False), row.cluster)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("syntax", str, enum=sorted(SYNTAXES))],
+        responses=FirewallSerializer,
+    )
+    @action(detail=True, filterset_class=None)
+    def firewall(self, request: Request, pk: str) -> Response:
+        """Return the machine's firewall as text, and what of it is too open, worst first."""
+        container = self.get_object()
+        syntax = request.query_params.get("syntax", "nftables")
+        if syntax not in SYNTAXES:
+            raise ValidationError({"syntax": [f"Choose one of {', '.join(sorted(SYNTAXES))}."]})
+        if container.cluster is None:
+            return problem(409, f"{container} is in no cluster: nobody is to reach it.")
+        topology = load_topology(container.cluster)
+        try:
+            text = firewall_text(topology, container.name, syntax)
+        except ValueError as error:
+            return problem(409, f"The parameter ssh_sources is no list of addresses: {error}.")
+        exposures = [exposure.as_json() for exposure in too_open(topology, container.name)]
+        return Response({"syntax": syntax, "text": text, "exposures": exposures})
 
     @extend_schema(responses=HostKeySerializer)
     @action(detail=True, url_path="host-key", filterset_class=None)

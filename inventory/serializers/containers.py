@@ -156,3 +156,20 @@ class HostKeyConfirmationSerializer(StrictSerializer):
     """The fingerprint that somebody has compared."""
 
     fingerprint = serializers.CharField(help_text="Such as SHA256:abc..., as the host shows it.")
+
+
+class ExposureSerializer(serializers.Serializer):
+    """What of a firewall is too open, or closed to who needs it."""
+
+    severity = serializers.CharField()
+    requirement = serializers.CharField()
+    ports = serializers.CharField()
+    message = serializers.CharField()
+
+
+class FirewallSerializer(serializers.Serializer):
+    """A machine's firewall as text, and what does not fit."""
+
+    syntax = serializers.CharField()
+    text = serializers.CharField()
+    exposures = ExposureSerializer(many=True)

@@ -50,8 +50,8 @@ def network_edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = NetworkForm(request.POST or None, instance=network)
     attempt = Attempt(request, form, None)
     is_valid = request.method == "POST" and form.is_valid()
-    if is_valid and attempt.write(lambda: save_network(form.instance, actor=actor(request))):
-        messages.success(request, f"Network {form.instance.name} is saved.")
+    if is_valid and (row := attempt.write(lambda: save_network(network, actor=actor(request)))):
+        messages.success(request, f"Network {row.name} is saved.")
         return redirect("inventory:network-list")
     return _form_page(request, attempt, name=name, users=users)
 
