@@ -92,7 +92,7 @@ FILE = {
         "required": ["file"],
     },
 }
-PLAN = {"type": "object", "additionalProperties": {}}
+PLAN: dict[int, dict[str, Any]] = {200: {"type": "object", "additionalProperties": {}}}
 
 
 class InterchangeActions(InventoryViewSet):

@@ -6,7 +6,6 @@ from typing import Any
 
 from inventory.changes import ChangeCluster, RemoveBalancer, SetBalancer
 from inventory.forms.clusters import RESERVED_SLUGS
-from inventory.interchange.constraints import value_faults
 from inventory.interchange.entries import differing, missing, named, twice
 from inventory.interchange.faults import Fault, suggestion
 from inventory.interchange.plans import Action, Plan
@@ -16,6 +15,7 @@ from inventory.models import Balancer, Cluster, Fact, Platform
 from inventory.parameters import parameter_faults
 from inventory.states import Origin
 from inventory.topology import BalancerView
+from voipadmin.constraints import value_faults
 
 OWN = (
     "name",

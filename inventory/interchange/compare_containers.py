@@ -6,7 +6,6 @@ from typing import Any
 
 from inventory.changes import AddContainer, ChangeContainer, RemoveContainer
 from inventory.interchange.cells import address_text, disk_text, joined
-from inventory.interchange.constraints import value_faults
 from inventory.interchange.entries import differing, missing, named, twice
 from inventory.interchange.faults import Fault, suggestion
 from inventory.interchange.plans import Plan
@@ -15,6 +14,7 @@ from inventory.interchange.scenes import Scene
 from inventory.interchange.views import in_order
 from inventory.models import Address, Container, Disk
 from inventory.topology import AddressView, ContainerView, DiskView, IPAddress
+from voipadmin.constraints import value_faults
 
 COLUMNS = tuple(ContainerRecord.model_fields)
 NAMES = ("location", "hypervisor", "credential")

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from inventory.changes import DetachNetwork
-from inventory.interchange.constraints import value_faults
 from inventory.interchange.entries import missing, named, twice
 from inventory.interchange.faults import Fault, suggestion
 from inventory.interchange.plans import Plan
 from inventory.interchange.records import Document, Entry, HypervisorRecord, NetworkRecord
 from inventory.interchange.scenes import Scene
 from inventory.models import Hypervisor, Location, Network
+from voipadmin.constraints import value_faults
 
 SETTLED = "is there already with {field} {held}: change it on its own page, or take that."
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from inventory.changes import AddNode, ChangeNode, MoveNode, RemoveNode
 from inventory.interchange.cells import joined, role_text, yes_no
-from inventory.interchange.constraints import value_faults
 from inventory.interchange.entries import missing, named, twice
 from inventory.interchange.faults import Fault, suggestion
 from inventory.interchange.plans import Plan
@@ -14,6 +13,7 @@ from inventory.interchange.scenes import Scene
 from inventory.interchange.views import node_roles, sorted_roles
 from inventory.models import Node
 from inventory.topology import NodeView
+from voipadmin.constraints import value_faults
 
 
 def compare_nodes(
