@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from inventory.board import BLOCKS_WORDS, document_title
+from inventory.host_checks import HOST_CHECKS
 from inventory.models import Cluster, Waiver
 from inventory.models import Platform as PlatformRow
 from inventory.platform_sync import effective_platform
@@ -34,7 +35,8 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     """List every rule; ?q= searches titles, keys and numbers."""
     wanted = request.GET.get("q", "").strip().lower()
     rules = [rule for rule in _in_order() if wanted in _text(rule)]
-    return render(request, "inventory/rule_list.html", {"rules": rules, "q": wanted})
+    context = {"rules": rules, "q": wanted, "checks": HOST_CHECKS}
+    return render(request, "inventory/rule_list.html", context)
 
 
 @require_safe

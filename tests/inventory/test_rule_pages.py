@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from inventory.host_checks import HOST_CHECKS
 from inventory.models import Container
 from inventory.operations import GrantWaiver, perform
 from inventory.rules import RULES
@@ -149,3 +150,19 @@ def test_a_refusal_names_the_page_of_its_rule(api: APIClient) -> None:
     assert answer.json()["findings"][0]["url"] == reverse(
         "inventory:rule-detail", args=["hardware-minimum"]
     )
+
+
+def test_every_line_that_only_a_machine_can_answer_is_a_named_check(signed_in: Client) -> None:
+    """R18, R120, R142 to R150, R152 to R156."""
+    lines = {
+        "R18",
+        "R120",
+        *(f"R{n}" for n in range(142, 151)),
+        *(f"R{n}" for n in range(152, 157)),
+    }
+
+    page = signed_in.get(reverse("inventory:rule-list")).content.decode()
+
+    assert {number for check in HOST_CHECKS for number in check.requirements} >= lines
+    assert len({check.key for check in HOST_CHECKS}) == len(HOST_CHECKS)
+    assert all(check.title in page for check in HOST_CHECKS)
