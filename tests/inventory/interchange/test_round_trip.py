@@ -4,7 +4,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory import example, services
@@ -294,6 +294,7 @@ containers = st.builds(
 ).map(in_order)
 
 
+@settings(deadline=None)
 @given(st.lists(containers, unique_by=lambda c: c.name, max_size=4))
 def test_every_container_survives_a_table(views: list[ContainerView]) -> None:
     text = write_containers(views)
@@ -311,11 +312,13 @@ def test_every_container_survives_a_table(views: list[ContainerView]) -> None:
     assert write_containers(found) == text
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1).map(str.strip).filter(bool)))
 def test_every_list_survives_a_cell(items: list[str]) -> None:
     assert split(joined(items)) == items
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_cell_is_taken_for_a_formula_and_every_cell_survives(cell: str) -> None:
     assert unguarded(guarded(cell)) == cell
@@ -336,6 +339,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_every_typed_value_survives_yaml(value: object) -> None:
     text = write_yaml({"facts": [{"subject": "cluster", "key": "k", "value": value}]})
