@@ -17,9 +17,10 @@ from inventory.firewall import (
     render_nftables,
     render_ufw,
 )
-from inventory.rules import Severity
+from inventory.rules import Severity, findings
 from inventory.topology import BalancerView, Topology
 from tests.factories import container_data, make_topology
+from tests.inventory.rules.pictures import outcome
 
 CLUSTER = {
     "pg-node-01": "database",
@@ -189,6 +190,27 @@ def test_an_open_login_is_less_bad_where_only_the_private_network_reaches() -> N
 
     assert exposure.severity is Severity.WARNING
     assert "in the private network" in exposure.message
+
+
+@pytest.mark.parametrize(
+    ("sources", "is_public", "expected"),
+    [
+        ("", True, "warn"),
+        ("", False, "note"),
+        ("192.0.2.1", True, "nothing"),
+        ("the portal", False, "hold"),
+    ],
+)
+def test_a_cluster_is_told_who_may_log_in(sources: str, is_public: bool, expected: str) -> None:
+    """R151, S8."""
+    topology = cluster(ssh_sources=sources)
+    if not is_public:
+        for name in topology.containers:
+            topology = without_public(topology, name)
+
+    found = [finding for finding in findings(topology) if finding.key == "login-sources"]
+
+    assert outcome(found) == expected
 
 
 def test_what_is_held_to_the_machines_that_need_it_is_not_too_open() -> None:
