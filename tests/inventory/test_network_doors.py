@@ -111,7 +111,8 @@ def test_a_changed_network_is_in_the_change_log(signed_in: Client) -> None:
 
     change = Change.objects.latest("pk")
     assert (change.operation, change.actor_name) == ("ChangeNetwork", "administrator")
-    assert change.after and change.after["gateway"] == "10.203.0.1"
+    assert change.after
+    assert change.after["gateway"] == "10.203.0.1"
 
 
 def test_the_page_says_who_is_concerned(signed_in: Client) -> None:
