@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inventory.addressing import free_addresses, is_host
-from inventory.changes import ChangeContainer, Operation
+from inventory.changes import ChangeContainer, Operation, SetBalancer
 from inventory.platforms.facts import Source
 from inventory.rules.base import Finding, Rule, cluster_rule, container_rule
-from inventory.topology import AddressView, ContainerView, Topology
+from inventory.topology import AddressView, ContainerView, IPAddress, Topology
 
 PLANNED = Source(document="002", text="Carefully plan the private network to allow expansion.")
 
@@ -82,15 +82,30 @@ def balancer_address_unique(topology: Topology, this: Rule) -> Iterator[Finding]
 def _assign_another(topology: Topology, finding: Finding) -> Operation | None:
     """Give the machine the next free address of the same network."""
     container = topology.containers.get(finding.subject_name)
-    network = str(finding.params["network"])
-    if container is None or network not in topology.networks:
+    network, ip = str(finding.params["network"]), finding.params["address"]
+    free = _next_free(topology, network)
+    if container is None or free is None:
         return None
-    ip = next(free_addresses(topology, network), None)
-    addresses = tuple(
-        replace(address, ip=ip) if address.network == network and ip else address
-        for address in container.addresses
-    )
-    return ChangeContainer(container.name, replace(container, addresses=addresses))
+    addresses = list(container.addresses)
+    place = next(i for i, a in enumerate(addresses) if (a.network, a.ip) == (network, ip))
+    addresses[place] = replace(addresses[place], ip=free)
+    return ChangeContainer(container.name, replace(container, addresses=tuple(addresses)))
+
+
+@balancer_inside_network.fix
+@balancer_address_unique.fix
+def _assign_another_to_balancer(topology: Topology, finding: Finding) -> Operation | None:
+    """Give the balancer the next free address of the same network."""
+    balancer = topology.balancers.get(finding.subject_name)
+    free = _next_free(topology, str(finding.params["network"]))
+    return SetBalancer(replace(balancer, ip=free)) if balancer and free else None
+
+
+def _next_free(topology: Topology, network: str) -> IPAddress | None:
+    """Return the lowest free address of a network, None without one or without the network."""
+    if network not in topology.networks:
+        return None
+    return next(free_addresses(topology, network), None)
 
 
 def _outside(

@@ -1,5 +1,6 @@
 """Rules about the addresses that a role requires of its machine."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -36,7 +37,8 @@ def private_address_required(topology: Topology, this: Rule, node: NodeView) -> 
     for container, role in placed_roles(topology, node):
         needs = role.networks.private is Need.REQUIRED
         if needs and not topology.address(container.name, "private"):
-            yield about_networks(this, node, container, role)
+            source = _for_all_roles(topology)
+            yield about_networks(this, node, container, role, source=source)
 
 
 @private_address_required.fix
@@ -58,8 +60,8 @@ def _use_another_machine(topology: Topology, finding: Finding) -> Operation | No
     "R40",
     title="A role's container has the public address the role requires",
     words="Node {node} ({role_name}) needs a public address, but container {container} has none: "
-    "give {container} an address in a public network of the cluster.",
-    source=Source(document="002", text="Public Network: Required"),
+    "give {container} an address in a public network of the cluster{otherwise}.",
+    source=Source(document="002", text="SIPRequiredRequiredPrivate IP required"),
     by_role=("R40", "R42", "R43", "R147", "R148", "R149", "R150"),
     covers=("R41", "K5"),
 )
@@ -69,8 +71,11 @@ def public_address_required(topology: Topology, this: Rule, node: NodeView) -> I
         needs = role.networks.public is Need.REQUIRED
         if not needs or topology.address(container.name, "public"):
             continue
-        if not (role.networks.public_behind_balancer and public_balancers(topology, role)):
+        if not role.networks.public_behind_balancer:
             yield about_networks(this, node, container, role)
+        elif not public_balancers(topology, role):
+            otherwise = f", or put a balancer with a public address in front of {role.name}"
+            yield about_networks(this, node, container, role, otherwise=otherwise)
 
 
 public_address_required.fix(_use_another_machine)
@@ -106,12 +111,22 @@ def public_only(topology: Topology, this: Rule, container: ContainerView) -> Ite
 def _with_next_address(
     topology: Topology, container: ContainerView, kind: str
 ) -> ChangeContainer | None:
-    """Return the change that gives a machine an address in the first network with a free one."""
-    for name, network in sorted(topology.networks.items()):
-        if network.kind == kind and (ip := next(free_addresses(topology, name), None)):
+    """Return the change that gives a machine a free address, where most other machines have one."""
+    used = Counter(a.network for c in topology.containers.values() for a in c.addresses)
+    for name in sorted(topology.networks, key=lambda name: (-used[name], name)):
+        if topology.networks[name].kind != kind:
+            continue
+        if ip := next(free_addresses(topology, name), None):
             addresses = (*container.addresses, AddressView(name, ip))
             return ChangeContainer(container.name, replace(container, addresses=addresses))
     return None
+
+
+def _for_all_roles(topology: Topology) -> Source | None:
+    """Return what the platform's documents say of the private network for all roles."""
+    facts = topology.platform.networks
+    sources = facts.sources if facts else ()
+    return next((source for source in sources if "rivate network" in source.text), None)
 
 
 def about_networks(
@@ -121,6 +136,7 @@ def about_networks(
     role: Role,
     *,
     source: Source | None = None,
+    otherwise: str = "",
 ) -> Finding:
     """Make a finding about the networks of a node's role."""
     return this.finding(
@@ -132,6 +148,7 @@ def about_networks(
         node=node.name,
         container=container.name,
         notes=role.networks.notes,
+        otherwise=otherwise,
     )
 
 
