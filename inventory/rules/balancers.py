@@ -14,7 +14,11 @@ from inventory.topology import BalancerView, Topology
     title="Nodes without a public address are reached through a balancer",
     words="{count} {role_name} nodes have no public address: customers reach them through "
     "{balancers} alone.",
-    source=Source(document="002", text="Web public = Required"),
+    source=Source(
+        document="002",
+        text="Technically could run on a private IP as well, but a HTTP load balancer (that "
+        "obviously runs on a public IP) is required.",
+    ),
     also=(Source(document="K5", text="Private-only is possible behind a balancer."),),
     covers=("R41",),
     severity=Severity.INFO,

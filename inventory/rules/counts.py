@@ -162,7 +162,7 @@ def count_multiple(topology: Topology, this: Rule, role: Role) -> Iterator[Findi
     title="Voting components have an odd number of members",
     words="{component} of {role_name} would have {count} members: an even number survives no more "
     "losses than one member less, and may split in halves. Use an odd number.",
-    source=Source(document="004", text="Consensus (Etcd): Distributed leader election"),
+    source=Source(document="004", text="| **Consensus (Etcd)** | Distributed leader election |"),
     covers=("S1", "S2"),
     blocks=Blocks.RUN,
 )
