@@ -43,34 +43,39 @@ def public_names(topology: Topology, this: Rule) -> Iterator[Finding]:
 @cluster_rule(
     "R49",
     title="A name in the private network is one machine's",
-    words="Name {address} in network {network} belongs to {owners}: give each machine its own.",
+    words="Name {address} belongs to {owners} in private networks: give each its own.",
     source=Source(document="002", text="Use an addressing scheme even in the private network."),
     covers=("R153",),
     severity=Severity.WARNING,
     blocks=Blocks.NOTHING,
 )
 def names_unique(topology: Topology, this: Rule) -> Iterator[Finding]:
-    """Warn about two machines of one name; in public that may be a round robin."""
+    """Warn about a machine's name that is another's too; in public it may be a round robin."""
     private = {name for name, network in topology.networks.items() if network.kind == "private"}
     named = [
-        (address.network, address.name.lower(), container.name)
+        (address.name.lower(), f"container:{container.name}")
         for container in topology.containers.values()
         for address in container.addresses
         if address.name and address.network in private
     ]
-    if len({(network, name) for network, name, _ in named}) == len(named):
+    named += [
+        (balancer.dns_name.lower(), f"balancer:{balancer.name}")
+        for balancer in topology.balancers.values()
+        if balancer.dns_name and balancer.network in private
+    ]
+    if len({name for name, _ in named}) == len(named):
         return  # As it nearly always is.
-    owners: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for network, name, container in named:
-        owners[network, name].append(container)
-    for (network, name), containers in owners.items():
-        if len(containers) > 1:
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for name, owner in named:
+        owners[name].add(owner)
+    for name, subjects in owners.items():
+        machine = max(subjects)  # Balancers come first in the alphabet; theirs may be shared.
+        if len(subjects) > 1 and machine.startswith("container:"):
             yield this.finding(
-                f"container:{min(containers)}",
-                weight=len(containers),
+                machine,
+                weight=len(subjects),
                 address=name,
-                network=network,
-                owners=" and ".join(sorted(containers)),
+                owners=" and ".join(sorted(s.partition(":")[2] for s in subjects)),
             )
 
 

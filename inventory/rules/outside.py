@@ -107,7 +107,7 @@ def behind_nat(topology: Topology, this: Rule, role: Role) -> Iterator[Finding]:
     title="What customers use can be reached",
     words="No {role_name} node can be reached from the public network, where {ports} belong: give "
     "one a public address, put a balancer that has one in front, or note that NAT leads there.",
-    source=Source(document="004", text="### External Network"),
+    source=Source(document="004", text="External Network"),
     by_role=("R147", "R148", "R149", "R150"),
     severity=Severity.WARNING,
     blocks=Blocks.NOTHING,

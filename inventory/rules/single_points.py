@@ -16,6 +16,7 @@ DISTRIBUTION = Source(
 AVAILABILITY = frozenset(
     {
         "balancer-checks-health",
+        "balancer-missing",
         "balancer-redundant",
         "container-required",
         "container-runs",
