@@ -5,9 +5,11 @@ Forms, admin, API, fixes, planner and what-if all speak in these.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from inventory.platforms.schema import Platform
@@ -559,6 +561,19 @@ def _known_roles(topology: Topology, roles: tuple[RoleChoice, ...]) -> None:
         raise ChangeError("A node has each role once.")
     if unknown := sorted(set(keys) - known):
         raise ChangeError(f"{topology.platform.name} has no role {', '.join(unknown)}.")
+
+
+def sight(picture: Mapping[str, Any] | None) -> str:
+    """Return a short word for a picture: another one when anything in it has changed."""
+    if picture is None:
+        return ""
+    return sha256(json.dumps(picture, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+def picture_of(view: ContainerView) -> dict[str, Any]:
+    """Return the picture of a machine by itself, as `Operation.picture` has it."""
+    plain: dict[str, Any] = _plain(asdict(view))
+    return plain
 
 
 def _picture(topology: Topology, kind: str, name: str) -> dict[str, Any] | None:

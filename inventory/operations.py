@@ -34,12 +34,14 @@ from inventory.changes import (
     RevokeWaiver,
     RoleChoice,
     SetBalancer,
+    sight,
 )
 from inventory.history import lock_clusters, record_change
 from inventory.models import (
     Address,
     AvailabilityGroup,
     Balancer,
+    Change,
     Cluster,
     Container,
     Credential,
@@ -114,14 +116,18 @@ def perform(
     actor: User | None,
     reason: str = "",
     request_id: str = "",
+    seen: str = "",
 ) -> Result:
     """Carry out a change of a cluster, or of the free pool when it is None.
 
     Raises Refused for what rules forbid, ChangeError for what names nothing there or something
-    twice, ValidationError for values that a row cannot hold. Nothing is written then.
+    twice, ValidationError for values that a row cannot hold. Nothing is written then. `seen` is the
+    `sight` of what somebody looked at: ChangeError when it was changed since.
     """
     locked = lock_clusters([cluster.pk])[cluster.pk] if cluster else None
     before = load_topology(locked) if locked else load_pool()
+    if seen and seen != sight(operation.picture(before)):
+        raise ChangeError(_meanwhile(locked, operation))
     after = operation.apply(before)
     found = check(before, after)
     if refusing := [finding for finding in found if finding.refuses_save]:
@@ -142,6 +148,13 @@ def perform(
         )
         before = then
     return Result(row, found)
+
+
+def _meanwhile(cluster: Cluster | None, operation: Operation) -> str:
+    """Say who changed what somebody is about to overwrite."""
+    last = Change.objects.filter(cluster=cluster, subject=operation.subject).first()
+    who = f"{last.actor_name} changed it meanwhile ({last.summary})" if last else "It has changed"
+    return f"{who}. Look at it again first: saving once more overwrites that."
 
 
 def _parts(operation: Operation) -> tuple[Operation, ...]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from inventory import example
 from inventory.board import finding_groups, finding_rows, layer_rows
+from inventory.changes import sight
 from inventory.forms.clusters import ClusterForm
 from inventory.locks import decisions
 from inventory.models import Cluster, Platform
@@ -157,6 +158,7 @@ def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
         "refused": attempt.refused,
         "cluster": cluster,
         "newest": cluster.platform.revisions.latest(),
+        "seen": sight(ChangeCluster({}).picture(before)),
     }
     return render(request, "inventory/cluster_form.html", context, status=attempt.status)
 
@@ -177,8 +179,15 @@ def _operations(form: ClusterForm, cluster: Cluster) -> list[Operation]:
 
 def _perform_all(request: HttpRequest, operations: list[Operation], cluster: Cluster) -> bool:
     """Carry several changes out, all or none."""
+    seen = request.POST.get("seen", "")
     for operation in operations:
-        perform(operation, cluster=cluster, actor=actor(request), request_id=request_id(request))
+        perform(
+            operation,
+            cluster=cluster,
+            actor=actor(request),
+            request_id=request_id(request),
+            seen=seen if isinstance(operation, ChangeCluster) else "",
+        )
     return True
 
 

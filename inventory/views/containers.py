@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from inventory.board import finding_rows
+from inventory.changes import picture_of, sight
 from inventory.forms.containers import AdoptForm, BaseDiskFormSet, ContainerForm, disk_formset
 from inventory.forms.logins import LoginForm
 from inventory.models import Cluster, Container
@@ -119,6 +120,7 @@ def _form_page(
         "cluster": cluster,
         "name": before.name if before else "",
         "pk": container.pk if container else None,
+        "seen": sight(picture_of(before)) if before else "",
     }
     return render(request, "inventory/container_form.html", context, status=status)
 
@@ -139,7 +141,11 @@ def _write(
     view = form.view(before, disks.views(), credential.name if credential else None)
     operation: Operation = ChangeContainer(before.name, view) if before else AddContainer(view)
     result = perform(
-        operation, cluster=form.cluster, actor=actor(request), request_id=request_id(request)
+        operation,
+        cluster=form.cluster,
+        actor=actor(request),
+        request_id=request_id(request),
+        seen=request.POST.get("seen", ""),
     )
     return cast("Container", result.row)
 

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from inventory.board import RoleFacts, finding_rows
+from inventory.changes import sight
 from inventory.forms.nodes import ContainerChoiceForm, NodeForm, RemoveNodeForm
 from inventory.models import Node
 from inventory.operations import AddNode, ChangeNode, MoveNode, RemoveNode
@@ -87,7 +88,13 @@ def node_edit(request: HttpRequest, pk: int) -> HttpResponse:
         if attempt.perform(operation, cluster=node.cluster):
             messages.success(request, "Saved.")
             return redirect(node)
-    context = {"form": form, "refused": attempt.refused, "cluster": node.cluster, "node": node}
+    context = {
+        "form": form,
+        "refused": attempt.refused,
+        "cluster": node.cluster,
+        "node": node,
+        "seen": sight(RemoveNode(node.name).picture(topology)),
+    }
     return render(request, "inventory/node_form.html", context, status=attempt.status)
 
 

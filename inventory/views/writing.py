@@ -29,6 +29,11 @@ class Attempt:
     refused: list[FindingRow] = field(default_factory=list)
 
     @property
+    def seen(self) -> str:
+        """Return what the form was filled in from, as `sight` names it."""
+        return self.request.POST.get("seen", "")
+
+    @property
     def status(self) -> int:
         """Return the status of the page: 409 for a rule's no, 400 for bad input."""
         if self.refused:
@@ -51,7 +56,7 @@ class Attempt:
     def perform(
         self, operation: Operation, *, cluster: Cluster | None, reason: str = ""
     ) -> Result | None:
-        """Carry out one operation as the user of the request."""
+        """Carry out one operation as the user of the request, on what the form showed."""
         return self.write(
             lambda: perform(
                 operation,
@@ -59,6 +64,7 @@ class Attempt:
                 actor=actor(self.request),
                 reason=reason,
                 request_id=request_id(self.request),
+                seen=self.seen,
             )
         )
 
