@@ -7,11 +7,13 @@ import pytest
 
 from inventory.changes import (
     AddContainer,
+    AttachNetwork,
+    ChangeContainer,
     SetBalancer,
 )
 from inventory.rules import check, propose
 from inventory.topology import AddressView, NetworkView
-from tests.inventory.rules.networked import WEB, balancer, having, network_of, swap
+from tests.inventory.rules.networked import WEB, balanced, balancer, having, network_of, swap
 from tests.inventory.rules.pictures import about, changed, cluster, outcome, with_idle
 
 
@@ -88,3 +90,71 @@ def test_a_clash_is_mended_with_the_next_free_address() -> None:
     assert fix is not None
     assert check(clashing, fix.apply(clashing)) == []
     assert about(fix.apply(clashing), "address-unique") == []
+
+
+def test_only_the_address_that_clashes_is_changed() -> None:
+    """R50: a machine may have two addresses in one network."""
+    topology = cluster("worker", "worker")
+    (private, *_) = topology.containers["worker-1"].addresses
+    own = AddressView(private.network, private.ip + 100)
+    twin = replace(topology.containers["worker-2"], addresses=(own, private))
+    topology = topology.with_container(twin)
+    finding = next(f for f in about(topology, "address-unique") if f.subject_name == "worker-2")
+
+    fix = propose(topology, finding)
+
+    assert isinstance(fix, ChangeContainer)
+    assert fix.container.addresses[0] == own
+    assert fix.container.addresses[1].ip not in (own.ip, private.ip)
+
+
+def test_a_machine_that_has_the_gateways_address_gets_another() -> None:
+    """R50: the router came later."""
+    topology = cluster("worker")
+    (private, *_) = topology.containers["worker-1"].addresses
+    network = replace(network_of(topology, "private"), gateway=private.ip)
+
+    (finding,) = changed(topology, "address-inside-network", AttachNetwork(network))
+    fix = propose(swap(topology, network), finding)
+
+    assert outcome([finding]) == "refuse"
+    assert isinstance(fix, ChangeContainer)
+    assert fix.container.addresses[0].ip != private.ip
+
+
+@pytest.mark.parametrize(
+    ("ip", "key"),
+    [
+        ("10.204.0.0", "balancer-inside-network"),
+        ("10.205.0.7", "balancer-inside-network"),
+        ("10.204.0.33", "balancer-address-unique"),
+        ("10.204.0.34", ""),
+    ],
+)
+def test_a_balancers_address_is_judged_and_mended_like_a_machines(ip: str, key: str) -> None:
+    topology = having(cluster("web"), WEB, "public", "10.204.0.33")
+    topology = balanced(topology, health_based=True)
+    front = replace(topology.balancers["front"], ip=ip_address(ip))
+    topology = SetBalancer(front).apply(topology)
+
+    keys = ("balancer-inside-network", "balancer-address-unique")
+    found = [finding for one in keys for finding in about(topology, one)]
+
+    assert [finding.key for finding in found] == ([key] if key else [])
+    for finding in found:
+        fix = propose(topology, finding)
+        assert isinstance(fix, SetBalancer)
+        assert about(fix.apply(topology), key) == []
+
+
+def test_an_address_of_a_network_that_the_cluster_does_not_use_is_refused() -> None:
+    topology = cluster("worker")
+    stray = AddressView("elsewhere", ip_address("10.9.0.9"))
+    view = topology.containers["worker-1"]
+    topology = topology.with_container(replace(view, addresses=(*view.addresses, stray)))
+
+    (finding,) = about(topology, "address-inside-network")
+
+    assert outcome([finding]) == "refuse"
+    assert "not a network of this cluster" in finding.message
+    assert propose(topology, finding) is None

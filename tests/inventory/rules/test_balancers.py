@@ -10,6 +10,7 @@ from inventory.changes import (
     RemoveBalancer,
     SetBalancer,
 )
+from inventory.rules import propose
 from inventory.topology import Topology
 from tests.inventory.rules.networked import (
     WEB,
@@ -18,7 +19,7 @@ from tests.inventory.rules.networked import (
     network_of,
     without,
 )
-from tests.inventory.rules.pictures import about, changed, cluster, outcome
+from tests.inventory.rules.pictures import about, changed, cluster, outcome, with_idle
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,67 @@ def test_a_balancer_is_redundant_and_looks_at_health(fields: dict[str, object], 
     assert about(balanced(topology), key) == []
     (finding,) = about(balanced(topology, **fields), key)
     assert (finding.rule, outcome([finding])) == ("R56", "warn")
+
+
+@pytest.mark.parametrize(
+    ("instances", "kinds", "expected"),
+    [
+        ((1,), ("public",), 1),
+        ((2,), ("public",), 0),
+        ((1, 1), ("public", "public"), 0),
+        ((1, 1), ("public", "private"), 2),
+    ],
+)
+def test_two_balancers_on_the_same_way_are_redundant_too(
+    instances: tuple[int, ...], kinds: tuple[str, ...], expected: int
+) -> None:
+    """R56: what is left when one is lost."""
+    topology = cluster("web")
+    for number, (count, kind) in enumerate(zip(instances, kinds, strict=True)):
+        front = replace(balancer(topology, kind=kind), name=f"lb-{number}", instances=count)
+        topology = SetBalancer(replace(front, ip=front.ip + number)).apply(topology)
+
+    assert len(about(topology, "balancer-redundant")) == expected
+
+
+@pytest.mark.parametrize(
+    ("roles", "platform", "expected"),
+    [
+        (["web"], "voipnow", []),
+        (["web", "web"], "voipnow", ["R56"]),
+        (["sip", "sip"], "voipnow", []),
+        (["admin"], "ring2all", []),
+        (["admin", "admin"], "ring2all", ["R139"]),
+        (["admin", "admin", "load-balancer"], "ring2all", []),
+    ],
+)
+def test_several_nodes_have_a_balancer_in_front(
+    roles: list[str], platform: str, expected: list[str]
+) -> None:
+    """R56, R139."""
+    topology = cluster(*roles, platform=platform)
+    front = replace(balancer(topology), role=roles[0])
+
+    assert [f.rule for f in about(topology, "balancer-missing")] == expected
+    assert about(SetBalancer(front).apply(topology), "balancer-missing") == []
+
+
+def test_balancing_nodes_are_proposed_where_the_platform_has_them() -> None:
+    topology = with_idle(cluster("admin", "admin", platform="ring2all"), "idle-1", "idle-2")
+    (finding,) = about(topology, "balancer-missing")
+
+    fix = propose(topology, finding)
+
+    assert fix is not None
+    assert len(fix.apply(topology).nodes_with("load-balancer")) == 2
+
+
+def test_a_web_node_behind_a_balancer_cites_both_sentences() -> None:
+    """K5: the table says required, the note says otherwise."""
+    topology = balanced(without(cluster("web"), WEB, "public"))
+
+    (finding,) = about(topology, "behind-balancer")
+
+    texts = " ".join(source.text for source in finding.sources)
+    assert "RequiredRequired" in texts
+    assert "HTTP load balancer" in texts

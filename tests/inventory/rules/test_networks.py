@@ -75,12 +75,17 @@ def test_networks_of_a_cluster_do_not_overlap(cidr: str, expected: str) -> None:
     [
         ("private", "10.1.0.0/16", "nothing"),
         ("private", "8.8.8.0/24", "warn"),
+        ("private", "100.64.0.0/10", "nothing"),
+        ("private", "fd00:1::/64", "nothing"),
+        ("private", "2a00:1::/64", "warn"),
+        ("private", "10.0.0.0/7", "warn"),
         ("private", "203.0.113.0/24", "nothing"),
         ("public", "8.8.8.0/24", "nothing"),
         ("public", "10.1.0.0/16", "warn"),
         ("public", "100.64.0.0/16", "nothing"),
         ("public", "203.0.113.0/24", "nothing"),
         ("public", "2001:db8::/48", "nothing"),
+        ("public", "fd00:1::/64", "warn"),
     ],
 )
 def test_private_networks_are_not_routable_and_public_ones_are(
@@ -99,3 +104,26 @@ def test_a_public_network_behind_nat_may_have_a_private_range() -> None:
     topology = topology.with_container(replace(view, behind_nat=True))
 
     assert about(topology, "network-range") == []
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"), [(("private",), []), (("public",), ["R152"]), ((), ["R152"])]
+)
+def test_a_platform_says_which_networks_it_needs(
+    kinds: tuple[str, ...], expected: list[str]
+) -> None:
+    """R152: Ring2All needs the private one only."""
+    topology = cluster(platform="ring2all")
+    networks = {k: n for k, n in topology.networks.items() if n.kind in kinds}
+
+    found = about(replace(topology, networks=networks), "network-kinds")
+
+    assert [finding.rule for finding in found] == expected
+    assert not any(finding.refuses_save for finding in found)
+
+
+def test_a_missing_network_cites_both_documents() -> None:
+    """K1."""
+    (finding, _) = about(replace(cluster(), networks={}), "network-kinds")
+
+    assert {source.document for source in finding.sources} == {"000", "002"}
