@@ -1,11 +1,16 @@
 """Fixtures that every folder of tests shares."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.test import Client
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from tests import looks
 
 
 @pytest.fixture
@@ -19,6 +24,16 @@ def signed_in(client: Client, administrator: User) -> Client:
     """Return a client that the administrator has signed in with."""
     client.force_login(administrator)
     return client
+
+
+@pytest.fixture
+def page(live_server: LiveServer) -> Iterator[Page]:
+    """Open a browser of an administrator; what its console complains of fails the test."""
+    user = get_user_model().objects.create_superuser(username="admin", password="secret-phrase")
+    with looks.open_page(live_server.url) as page:
+        looks.sign_in(page, user, live_server.url)
+        page.on("pageerror", lambda error: pytest.fail(str(error)))
+        yield page
 
 
 @pytest.hookimpl(trylast=True)

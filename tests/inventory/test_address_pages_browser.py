@@ -1,32 +1,21 @@
 """The IP plan and the firewall page in a real browser: axe in both themes, a phone's width."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
-from pytest_django.live_server_helper import LiveServer
 
 from inventory.models import Container, Network
 from tests import looks
 from tests.browser import CHROMIUM
-from tests.factories import make_cluster, make_container, make_database_cluster, make_user
+from tests.factories import make_cluster, make_container, make_database_cluster
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is missing"),
 ]
-
-
-@pytest.fixture
-def page(live_server: LiveServer) -> Iterator[Page]:
-    """Open a browser of an administrator; what its console complains of fails the test."""
-    with looks.open_page(live_server.url) as page:
-        looks.sign_in(page, make_user("admin", superuser=True), live_server.url)
-        page.on("pageerror", lambda error: pytest.fail(str(error)))
-        yield page
 
 
 def addresses() -> list[str]:

@@ -17,7 +17,6 @@ from tests.factories import (
     make_database_cluster,
     make_network,
     make_platforms,
-    make_user,
 )
 
 pytestmark = [
@@ -32,14 +31,6 @@ def stranger(live_server: LiveServer) -> Iterator[Page]:
     """Open a browser that nobody has signed in with."""
     with looks.open_page(live_server.url) as page:
         yield page
-
-
-@pytest.fixture
-def page(stranger: Page, live_server: LiveServer) -> Page:
-    """Open a browser of an administrator; what its console complains of fails the test."""
-    looks.sign_in(stranger, make_user("admin", superuser=True), live_server.url)
-    stranger.on("pageerror", lambda error: pytest.fail(str(error)))
-    return stranger
 
 
 def addresses() -> list[str]:

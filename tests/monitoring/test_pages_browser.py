@@ -1,29 +1,18 @@
 """The monitoring pages in a real browser: charts drawn, axe in both themes, a phone's width."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pytest_django.live_server_helper import LiveServer
 
 from inventory.models import Cluster, Node
 from tests import looks
-from tests.factories import make_database_cluster, make_user
+from tests.factories import make_database_cluster
 from tests.monitoring.test_pages import found, measure
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def page(live_server: LiveServer) -> Iterator[Page]:
-    """Open a browser of an administrator; what its console complains of fails the test."""
-    with looks.open_page(live_server.url) as page:
-        looks.sign_in(page, make_user("admin", superuser=True), live_server.url)
-        page.on("pageerror", lambda error: pytest.fail(str(error)))
-        yield page
 
 
 @pytest.fixture
