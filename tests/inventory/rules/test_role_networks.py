@@ -12,11 +12,9 @@ from inventory.changes import (
     SetBalancer,
 )
 from inventory.rules import propose
-from inventory.topology import NetworkView, Topology
+from inventory.topology import AddressView, NetworkView, Topology
 from tests.inventory.rules.networked import balancer, having, network_of, swap, without
 from tests.inventory.rules.pictures import DDB, about, changed, cluster, outcome, with_idle
-
-PLACE = AddressView("private", ip_address("10.203.0.2"))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +237,8 @@ def test_without_a_free_address_an_idle_machine_is_used() -> None:
         topology, replace(network_of(topology, "private"), cidr=ip_network("10.203.0.0/30"))
     )
     topology = having(topology, "worker-2", "private", "10.203.0.1")
-    full = with_idle(topology, "spare-01", addresses=(PLACE,))
+    last = AddressView("private", ip_address("10.203.0.2"))
+    full = with_idle(topology, "spare-01", addresses=(last,))
     (finding,) = about(full, "private-address-required")
 
     assert propose(full, finding) == MoveNode("worker-1", "spare-01")
