@@ -16,6 +16,7 @@ from voipadmin.processes import is_alive, marked
 from voipadmin.startup import BASE_DIR
 from voipadmin.supervisor import MARK
 
+ALL_PROCESSES = 7
 PATIENCE_S = 60
 
 
@@ -88,12 +89,16 @@ class Portal:
         return process
 
     def up(self) -> subprocess.Popen[str]:
-        """Start and wait until it says that it is ready."""
+        """Start and wait until it says that it is ready, and has all its processes.
+
+        Those are two of gunicorn and five or more of django-q2, which come one after the other.
+        """
         process = self.start()
         wait_until(
             lambda: "voipadmin is ready" in self.said() or process.poll() is not None, "ready"
         )
         assert process.poll() is None, self.said()
+        wait_until(lambda: len(self.processes()) >= ALL_PROCESSES, "all processes")
         return process
 
     def run(self) -> tuple[int, str]:

@@ -60,7 +60,6 @@ def test_ctrl_c_stops_all_it_started_and_nothing_else(portal: Portal) -> None:
         stdin=subprocess.PIPE,
     ) as bystander:
         supervisor = portal.up()
-        assert len(portal.processes()) >= 7  # two of gunicorn, five or more of django-q2
 
         os.killpg(supervisor.pid, signal.SIGINT)  # as a terminal does
         code = supervisor.wait(30)
