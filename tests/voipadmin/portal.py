@@ -17,7 +17,7 @@ from voipadmin.startup import BASE_DIR
 from voipadmin.supervisor import MARK
 
 ALL_PROCESSES = 7
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
