@@ -24,7 +24,7 @@ from inventory.models import Cluster
 from inventory.operations import AttachNetwork, ChangeRevision, perform
 from inventory.platform_sync import effective_platform
 from inventory.rules import propose
-from inventory.serializers.clusters import ClusterSerializer
+from inventory.serializers.clusters import ClusterDetailSerializer, ClusterSerializer
 from inventory.serializers.findings import (
     DecisionSerializer,
     FindingSerializer,
@@ -72,6 +72,10 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
         "import_file": "view",  # What it changes takes the permissions for that.
         "import_new": "add",
     }
+
+    def get_serializer_class(self) -> Any:
+        """Tell more of a cluster by itself than of each in a list."""
+        return ClusterSerializer if self.action == "list" else ClusterDetailSerializer
 
     def add(self, serializer: Any) -> Cluster:
         """Start a cluster with its networks."""

@@ -2,32 +2,33 @@
 
 from collections.abc import Iterable, Iterator
 
-from inventory.impact import single_points, unplaced
 from inventory.platforms.facts import Source
 from inventory.platforms.schema import Role
 from inventory.rules.base import Blocks, Finding, Rule, Severity, role_rule
+from inventory.single_points import single_points_of, unplaced
 from inventory.topology import Topology
 
 DISTRIBUTION = Source(
     document="002",
     text="distribution does not come with High Availability guarantees",
 )
+# What takes a role away alone, by this rule and by those about what has no nodes.
+POINTS = frozenset({"single-point-of-failure", "balancer-redundant", "nas-available"})
 # A finding of these that nobody answers for takes the label away.
-AVAILABILITY = frozenset(
+AVAILABILITY = POINTS | frozenset(
     {
         "balancer-checks-health",
         "balancer-missing",
-        "balancer-redundant",
         "container-required",
         "container-runs",
         "count-minimum",
+        "count-multiple",
         "group-redundant",
+        "guarantee-known",
         "hosts-known",
-        "nas-available",
         "nodes-protected",
         "odd-members",
         "role-missing",
-        "single-point-of-failure",
         "sole-node-protected",
         "spare-nodes",
     }
@@ -48,11 +49,12 @@ def single_point_of_failure(topology: Topology, this: Rule, role: Role) -> Itera
     """Name what takes a role away alone; to be removed, or accepted by name."""
     if topology.cluster.kind == "single_node" or not topology.release.has_role(role.key):
         return
-    for point in single_points(topology, role):
+    for point in single_points_of(topology, role):
+        kind, _, name = point.unit.partition(":")
         yield this.finding(
             point.unit,
             role=role.key,
-            unit=point.unit.replace(":", " ", 1).capitalize(),
+            unit=f"{kind.capitalize()} {name}",
             role_name=role.name,
             outcome=role.failure.outcome,
         )
@@ -82,4 +84,16 @@ def is_highly_available(topology: Topology, found: Iterable[Finding]) -> bool:
     """Tell whether a cluster may be called highly available, by what the rules found (K10, R61)."""
     if topology.cluster.kind == "single_node" or len(topology.nodes) < 2:
         return False
-    return not any(f.key in AVAILABILITY and f.waiver is None for f in found)
+    return not any(takes_label_away(finding) for finding in found)
+
+
+def takes_label_away(finding: Finding) -> bool:
+    """Tell whether nobody answers for a finding that is about availability.
+
+    Of the readings of a quorum the worse counts: a group that survives no loss (K15).
+    """
+    if finding.waiver is not None:
+        return False
+    if finding.key == "quorum-readings":
+        return int(min(finding.params["per_ring"], finding.params["per_group"])) < 1
+    return finding.key in AVAILABILITY

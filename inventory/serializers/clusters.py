@@ -9,7 +9,10 @@ from inventory.forms.clusters import RESERVED_SLUGS
 from inventory.models import Cluster, Network
 from inventory.parameters import parameter_faults
 from inventory.platform_sync import effective_platform
+from inventory.rules import findings
+from inventory.rules.single_points import is_highly_available
 from inventory.serializers.fields import named, platform_field, shown
+from inventory.snapshot import load_topology
 from voipadmin.serializers import StrictModelSerializer
 
 
@@ -31,7 +34,7 @@ class ClusterSerializer(StrictModelSerializer):
 
     class Meta:
         model = Cluster
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "slug",
             "name",
@@ -83,3 +86,17 @@ class ClusterSerializer(StrictModelSerializer):
                 yield "parameters", fault
         rest = {name: value for name, value in values.items() if name != "release"}
         yield from super().row_faults(rest, faulty | {"release"})
+
+
+class ClusterDetailSerializer(ClusterSerializer):
+    """A cluster by itself, with what takes a look at all of it."""
+
+    highly_available = serializers.SerializerMethodField()
+
+    class Meta(ClusterSerializer.Meta):
+        fields = (*ClusterSerializer.Meta.fields, "highly_available")
+
+    def get_highly_available(self, cluster: Cluster) -> bool:
+        """Tell whether no single point of failure is left that nobody answers for (K10, R61)."""
+        topology = load_topology(cluster)
+        return is_highly_available(topology, findings(topology))
