@@ -464,7 +464,8 @@ def test_a_matrix_of_many_places_says_what_it_leaves_out() -> None:
 
 def verdicts(topology: Topology) -> list[list[str | None]]:
     """Return the verdicts of the pairs in the matrix, by name."""
-    return [[cell.verdict.name if cell else None for cell in row] for row in failure_matrix(topology).pairs]
+    pairs = failure_matrix(topology).pairs
+    return [[cell.verdict.name if cell else None for cell in row] for row in pairs]
 
 
 @pytest.mark.django_db
