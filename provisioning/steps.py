@@ -43,8 +43,15 @@ class CompiledStep:
     `key` is `role.component.step`: the same on every container, unique together with `node`.
     A `serial` step runs on one container at a time within its stage. A step with
     `fresh_connection` needs a login made after the container's previous step ended. `manual` holds
-    instructions: such a step waits for a person, its `verify` (if any) then looks for evidence.
-    `targets` maps the paths that would change to the names of the files with their new content.
+    instructions: such a step waits for a person, its `verify` (if any) then looks for evidence;
+    with `approval` the person must be an approver, and nobody answering within `answer_within_s`
+    fails it. `targets` maps the paths that would change to the names of the files with their new
+    content.
+
+    `only_if` is a script before the probe: an exit status other than 0 skips the step. `preview`
+    is what a dry run does in the place of `apply`: it prints what would change and changes nothing.
+    What a script writes to `$STEP_DIR/register` is kept under the name `register` for later steps.
+    Of all steps with the same `singleton` one runs at a time in the whole cluster.
     """
 
     key: str
@@ -63,6 +70,12 @@ class CompiledStep:
     serial: bool = False
     fresh_connection: bool = False
     manual: str | None = None
+    approval: bool = False
+    answer_within_s: int | None = None
+    only_if: str = ""
+    preview: str = ""
+    register: str | None = None
+    singleton: str | None = None
 
     @property
     def hash(self) -> str:
@@ -77,11 +90,18 @@ class CompiledStep:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Steps between two barriers: containers in parallel, the steps of one container in order."""
+    """Steps between two barriers: containers in parallel, the steps of one container in order.
+
+    Up to `tolerance` containers may fail without stopping the run: later stages go on without them.
+    Nothing begins, and nothing goes on, unless `quorum` containers answer and are well (0: all the
+    same).
+    """
 
     key: str
     title: str
     steps: tuple[CompiledStep, ...]
+    tolerance: int = 0
+    quorum: int = 0
 
     def by_container(self) -> dict[str, tuple[CompiledStep, ...]]:
         """Return the steps of each container, in their order."""
