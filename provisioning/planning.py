@@ -5,7 +5,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from inventory.topology import NodeView, Topology
-from provisioning.compile.step import compile_step
+from provisioning.compile.step import compile_step, with_units
 from provisioning.runbook.context import make_context, placed_nodes
 from provisioning.runbook.load import Runbook
 from provisioning.runbook.schema import ComponentSpec
@@ -77,7 +77,7 @@ def _component(
     contexts: Mapping[str, Mapping[str, Any]],
 ) -> list[CompiledStep]:
     """Return a component's steps on all nodes, node by node."""
-    return [
+    steps = (
         compile_step(
             step,
             role=runbook.spec.role,
@@ -88,7 +88,8 @@ def _component(
         for node in nodes
         for step in component.steps
         if step.only_on == "all" or node is nodes[0]
-    ]
+    )
+    return list(with_units(steps))
 
 
 def _notes(topology: Topology, runbooks: Mapping[str, Runbook], roles: list[str]) -> Iterator[str]:

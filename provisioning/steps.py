@@ -51,7 +51,8 @@ class CompiledStep:
     `only_if` is a script before the probe: an exit status other than 0 skips the step. `preview`
     is what a dry run does in the place of `apply`: it prints what would change and changes nothing.
     What a script writes to `$STEP_DIR/register` is kept under the name `register` for later steps.
-    Of all steps with the same `singleton` one runs at a time in the whole cluster.
+    Of all steps with the same `singleton` one runs at a time in the whole cluster. `unit` is the
+    service that the step is about: its journal's end is shown when the step fails.
     """
 
     key: str
@@ -76,6 +77,7 @@ class CompiledStep:
     preview: str = ""
     register: str | None = None
     singleton: str | None = None
+    unit: str = ""
 
     @property
     def hash(self) -> str:

@@ -1,6 +1,7 @@
 """From a runbook's step, seen from a node, to a compiled step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -69,7 +70,17 @@ def compile_step(
         serial=seen.serial,
         fresh_connection=seen.fresh_connection,
         manual=scripts.manual,
+        unit=seen.service.name if seen.service else "",
     )
+
+
+def with_units(steps: Iterable[CompiledStep]) -> Iterator[CompiledStep]:
+    """Yield a component's steps; what follows a service on its node is about that service."""
+    units: dict[str, str] = {}
+    for step in steps:
+        unit = step.unit or units.get(step.node, "")
+        units[step.node] = unit
+        yield replace(step, unit=unit)
 
 
 def _rendered(step: StepSpec, context: Mapping[str, Any], templates: Mapping[str, str]) -> StepSpec:

@@ -27,22 +27,31 @@ finish() {
     exit 0
 }
 
+# CODE PHASE: fail, and show what the service that this is about says itself
+give_up() {
+    if [ -s unit ] && command -v journalctl >/dev/null; then
+        echo "==> journal"
+        timeout 10 journalctl --unit "$(cat unit)" --lines 20 --no-pager
+    fi
+    finish "$1" failed "$2"
+}
+
 if [ -s probe ]; then
     phase probe
     code=$?
     case $code in
         0) finish 0 ok ;;
         10) ;;
-        *) finish $code failed probe ;;
+        *) give_up $code probe ;;
     esac
 fi
 if [ -e ask ]; then finish 0 asks; fi
 outcome=ok
 if [ -s apply ]; then
-    phase apply || finish $? failed apply
+    phase apply || give_up $? apply
     outcome=changed
 fi
 if [ -s verify ]; then
-    phase verify || finish $? failed verify
+    phase verify || give_up $? verify
 fi
 finish 0 $outcome

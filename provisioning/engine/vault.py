@@ -35,6 +35,8 @@ def files_for(step: Step, spec: Mapping[str, Any], values: Mapping[str, str]) ->
     files = {phase: spec[phase] for phase in PHASES if spec[phase]}
     if step.manual and not step.confirmed_at:
         files["ask"] = "a person"
+    if unit := spec.get("unit"):
+        files["unit"] = unit
     return files | {
         f"files/{name}": reveal(text, values.__getitem__) for name, text in spec["files"].items()
     }

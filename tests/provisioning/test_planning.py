@@ -181,3 +181,11 @@ def test_a_new_login_stands_between_loading_and_keeping_the_rules() -> None:
     fresh = [s.key for s in PLAN.steps if s.fresh_connection]
 
     assert set(fresh) == {"database.firewall.confirm"}
+
+
+def test_what_follows_a_service_on_its_node_is_about_that_service() -> None:
+    by_unit = {s.unit for s in PLAN.steps if s.key.startswith("database.patroni.")}
+
+    assert step(PLAN, "database.etcd.start").unit == "etcd.service"
+    assert by_unit == {"", "patroni.service"}
+    assert step(PLAN, "database.names.hostname").unit == ""
