@@ -6,10 +6,12 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,8 +19,9 @@ from rest_framework.views import APIView
 
 from inventory.models import Cluster
 from provisioning import services
+from provisioning.export import export_response
 from provisioning.models import Attempt, Line, Run, Step
-from provisioning.states import InvalidTransition
+from provisioning.states import InvalidTransition, RunKind
 from voipadmin.serializers import StrictSerializer
 
 
@@ -62,13 +65,17 @@ class RunSerializer(serializers.ModelSerializer):
         fields = (
             "id",
             "cluster",
+            "kind",
             "status",
             "reason",
             "waits_for",
             "runbook_hashes",
             "notes",
             "roles",
+            "parameters",
+            "stages",
             "requested_by_name",
+            "cancelled_by_name",
             "requested_at",
             "started_at",
             "finished_at",
@@ -77,9 +84,14 @@ class RunSerializer(serializers.ModelSerializer):
 
 
 class RunRequestSerializer(StrictSerializer):
-    """What a new run needs: the cluster's slug, and whether it starts at once."""
+    """What a new run needs: the cluster's slug, what for, and whether it starts at once.
+
+    A dry run always does.
+    """
 
     cluster = serializers.SlugRelatedField(slug_field="slug", queryset=Cluster.objects.all())
+    kind = serializers.ChoiceField(choices=RunKind.choices, default=RunKind.APPLY)
+    roles = serializers.ListField(child=serializers.SlugField(), default=list)
     start = serializers.BooleanField(default=True)
 
 
@@ -111,6 +123,10 @@ class StepSerializer(serializers.ModelSerializer):
             "started_at",
             "finished_at",
             "manual",
+            "approval",
+            "answer_by",
+            "register",
+            "registered",
             "evidence",
             "confirmed_by_name",
             "confirmed_at",
@@ -122,6 +138,12 @@ class EvidenceSerializer(StrictSerializer):
     """What a person saw of a manual step."""
 
     evidence = serializers.CharField()
+
+
+class ReasonSerializer(StrictSerializer):
+    """Why somebody does what needs a reason."""
+
+    reason = serializers.CharField()
 
 
 class AttemptSerializer(serializers.ModelSerializer):
@@ -162,7 +184,11 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     queryset = Run.objects.select_related("cluster")
     serializer_class = RunSerializer
     permission_classes = (MayProvision,)
-    filterset_fields = {"cluster__slug": ["exact"], "status": ["exact", "in"]}
+    filterset_fields = {
+        "cluster__slug": ["exact"],
+        "kind": ["exact"],
+        "status": ["exact", "in"],
+    }
     ordering_fields = ("requested_at", "status")
 
     @extend_schema(request=RunRequestSerializer, responses={201: RunSerializer})
@@ -170,12 +196,26 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         """Plan a run on a cluster; 409 with the rules that stand in its way."""
         wanted = RunRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        actor = cast("User", request.user)
-        run = services.request_run(cluster=wanted.validated_data["cluster"], actor=actor)
-        if wanted.validated_data["start"]:
-            services.start_run(run=run, actor=actor)
-            run.refresh_from_db()
+        data, actor = wanted.validated_data, cast("User", request.user)
+        about: dict[str, Any] = {
+            "cluster": data["cluster"],
+            "actor": actor,
+            "roles": data["roles"] or None,
+        }
+        if data["kind"] == RunKind.DRY:
+            run = services.request_dry_run(**about)
+        else:
+            run = services.request_run(**about)
+            if data["start"]:
+                services.start_run(run=run, actor=actor)
+                run.refresh_from_db()
         return Response(RunSerializer(run).data, status=201)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["get"])
+    def export(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """Return all that is kept of a run as one JSON document."""
+        return export_response(self.get_object())
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
@@ -215,13 +255,48 @@ class StepViewSet(viewsets.ReadOnlyModelViewSet):
     @extend_schema(request=EvidenceSerializer, responses=StepSerializer)
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
-        """Take a person's evidence for a manual step."""
-        wanted = EvidenceSerializer(data=request.data)
+        """Take a person's evidence for a manual step, or an approver's yes."""
+        step = self._step(request, approval=True)
+        return self._act(services.confirm_step, step, request, EvidenceSerializer)
+
+    @extend_schema(request=ReasonSerializer, responses=StepSerializer)
+    @action(detail=True, methods=["post"])
+    def refuse(self, request: Request, pk: str) -> Response:
+        """Say no to a step that waits: it fails."""
+        step = self._step(request, approval=True)
+        return self._act(services.refuse_step, step, request, ReasonSerializer)
+
+    @extend_schema(request=ReasonSerializer, responses=StepSerializer)
+    @action(detail=True, methods=["post"])
+    def skip(self, request: Request, pk: str) -> Response:
+        """Leave a step out that is not done."""
+        step = self._step(request, "provisioning.skip_step")
+        return self._act(services.skip_step, step, request, ReasonSerializer)
+
+    @extend_schema(request=ReasonSerializer, responses=StepSerializer)
+    @action(detail=True, methods=["post"], url_path="retry-from")
+    def retry_from(self, request: Request, pk: str) -> Response:
+        """Carry an ended run on from this step."""
+        step = self._step(request, "provisioning.retry_from_step")
+        return self._act(services.retry_from, step, request, ReasonSerializer)
+
+    def _step(self, request: Request, permission: str = "", *, approval: bool = False) -> Step:
+        """Return the step; raises PermissionDenied where acting on it needs more than usual."""
+        step: Step = self.get_object()
+        if approval and step.approval:
+            permission = "provisioning.approve_step"
+        if permission and not request.user.has_perm(permission):
+            raise PermissionDenied(f"This needs the permission {permission}.")
+        return step
+
+    def _act(
+        self, service: Any, step: Step, request: Request, serializer: type[StrictSerializer]
+    ) -> Response:
+        """Call a service on the step and return the step as it is then."""
+        wanted = serializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        step = self.get_object()
-        evidence = wanted.validated_data["evidence"]
         with conflicts():
-            services.confirm_step(step=step, actor=cast("User", request.user), evidence=evidence)
+            service(step=step, actor=cast("User", request.user), **wanted.validated_data)
         step.refresh_from_db()
         return Response(StepSerializer(step).data)
 

@@ -32,6 +32,9 @@ def plan(
         stages=tuple(stages),
         runbook_hashes={key: runbooks[key].hash for key in chosen if key in runbooks},
         notes=tuple(_notes(topology, runbooks, chosen)),
+        runbook_files={
+            runbooks[key].hash: runbooks[key].own_files for key in chosen if key in runbooks
+        },
     )
 
 

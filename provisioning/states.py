@@ -18,6 +18,13 @@ class RunStatus(TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+class RunKind(TextChoices):
+    """What a run is for."""
+
+    APPLY = "apply", "Provision"
+    DRY = "dry", "Dry run"
+
+
 class StepStatus(TextChoices):
     """Where a step stands; the last five are its outcomes."""
 
@@ -37,6 +44,7 @@ class Outcome(TextChoices):
     OK = "ok", "OK, nothing to change"
     CHANGED = "changed", "Changed"
     FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped, not meant for this machine"
     LOST = "lost", "Lost"
     ASKS = "asks", "Asks a person"
 
@@ -81,14 +89,16 @@ STEP_TRANSITIONS: Mapping[StepStatus, frozenset[StepStatus]] = {
             StepStatus.OK,
             StepStatus.CHANGED,
             StepStatus.FAILED,
+            StepStatus.SKIPPED,
             StepStatus.LOST,
             StepStatus.WAITING,
         }
     ),
-    StepStatus.WAITING: frozenset({StepStatus.PENDING, StepStatus.SKIPPED}),
-    StepStatus.OK: frozenset(),
-    StepStatus.CHANGED: frozenset(),
-    StepStatus.SKIPPED: frozenset(),
+    StepStatus.WAITING: frozenset({StepStatus.PENDING, StepStatus.FAILED, StepStatus.SKIPPED}),
+    # Done, and yet done again where a person says so: retry from here.
+    StepStatus.OK: frozenset({StepStatus.PENDING}),
+    StepStatus.CHANGED: frozenset({StepStatus.PENDING}),
+    StepStatus.SKIPPED: frozenset({StepStatus.PENDING}),
     StepStatus.FAILED: frozenset({StepStatus.PENDING, StepStatus.SKIPPED}),
     StepStatus.LOST: frozenset(
         {StepStatus.RUNNING, StepStatus.FAILED, StepStatus.PENDING, StepStatus.SKIPPED}

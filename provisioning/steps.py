@@ -16,6 +16,8 @@ ALREADY_SO = 0
 NEEDS_APPLY = 10
 
 SECRET = re.compile(r"⟦secret:([a-z0-9][a-z0-9._-]*)⟧")
+# NODE/NAME of what an earlier step of the run registers.
+VALUE = re.compile(r"⟦value:([A-Za-z0-9._-]+/[a-z0-9][a-z0-9_-]*)⟧")
 
 
 def secret_reference(key: str) -> str:
@@ -31,9 +33,25 @@ def secret_keys(text: str) -> frozenset[str]:
     return frozenset(SECRET.findall(text))
 
 
-def reveal(text: str, secret: Callable[[str], str]) -> str:
-    """Return the text with every secret reference replaced; only for what is about to be sent."""
-    return SECRET.sub(lambda match: secret(match[1]), text)
+def value_reference(node: str, name: str) -> str:
+    """Return what stands for a registered value until its file is sent."""
+    reference = f"⟦value:{node}/{name}⟧"
+    if not VALUE.fullmatch(reference):
+        raise ValueError(f"{name!r} of {node!r} is no name of a registered value.")
+    return reference
+
+
+def value_keys(text: str) -> frozenset[str]:
+    """Return NODE/NAME of all registered values that a text refers to."""
+    return frozenset(VALUE.findall(text))
+
+
+def reveal(
+    text: str, secret: Callable[[str], str], value: Callable[[str], str] | None = None
+) -> str:
+    """Return the text with every reference replaced; only for what is about to be sent."""
+    text = SECRET.sub(lambda match: secret(match[1]), text)
+    return VALUE.sub(lambda match: value(match[1]), text) if value else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +136,14 @@ class Plan:
     """Everything a run will do, in order.
 
     `notes` are sentences about what the plan does not cover, such as roles without a runbook;
-    `secrets` are the keys that must have values before the plan can be carried out.
+    `secrets` are the keys that must have values before the plan can be carried out;
+    `runbook_files` are the texts of each version in `runbook_hashes`.
     """
 
     stages: tuple[Stage, ...]
     runbook_hashes: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    runbook_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def steps(self) -> tuple[CompiledStep, ...]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +19,7 @@ from inventory.operations import Refused
 from inventory.snapshot import load_topology
 from provisioning import services
 from provisioning.board import lines_after, progress, stage_rows
+from provisioning.export import export_response
 from provisioning.models import Line, Run, Step
 from provisioning.preview import preview_run, stage_previews
 from provisioning.states import InvalidTransition
@@ -110,6 +112,26 @@ def run_log(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
 
 @require_POST
 @may_run
+def run_look(request: HttpRequest, slug: str) -> HttpResponse:
+    """Start a dry run."""
+    try:
+        run = services.request_dry_run(cluster=_cluster(slug), actor=_actor(request))
+    except Refused as refused:
+        for finding in refused.findings:
+            messages.error(request, f"{finding.rule}: {finding.message}")
+        return redirect("provisioning:plan", slug=slug)
+    return redirect(run)
+
+
+@require_safe
+@may_see
+def run_export(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
+    """Send all that is kept of a run as JSON."""
+    return export_response(_run(pk))
+
+
+@require_POST
+@may_run
 def run_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Stop a run and what it has started on the hosts."""
     return _act(request, pk, services.cancel_run, "The run is being cancelled.")
@@ -138,18 +160,59 @@ def step_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@may_run
+@may_see
 def step_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Take a person's evidence for a manual step."""
+    """Take a person's evidence for a manual step, or an approver's yes."""
+    step = _answerable(request, pk)
+    return _act_on_step(request, step, services.confirm_step, "evidence", "The step goes on.")
+
+
+@require_POST
+@may_see
+def step_refuse(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Say no to a step that waits."""
+    step = _answerable(request, pk)
+    return _act_on_step(request, step, services.refuse_step, "reason", "The step is refused.")
+
+
+@require_POST
+@permission_required("provisioning.skip_step", raise_exception=True)
+def step_skip(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Leave a step out that is not done."""
     step = get_object_or_404(Step, pk=pk)
-    evidence = request.POST.get("evidence", "").strip()
-    if not evidence:
-        messages.error(request, "Write what you saw or did: it is the step's evidence.")
-        return redirect("provisioning:step-detail", pk=pk)
+    return _act_on_step(request, step, services.skip_step, "reason", "The step is skipped.")
+
+
+@require_POST
+@permission_required("provisioning.retry_from_step", raise_exception=True)
+def step_retry_from(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Carry an ended run on from this step."""
+    step = get_object_or_404(Step, pk=pk)
+    return _act_on_step(request, step, services.retry_from, "reason", "The run goes on from here.")
+
+
+def _answerable(request: HttpRequest, pk: UUID) -> Step:
+    """Return a step that this person may answer."""
+    step = get_object_or_404(Step, pk=pk)
+    needed = "provisioning.approve_step" if step.approval else "inventory.provision_cluster"
+    if not request.user.has_perm(needed):
+        raise PermissionDenied
+    return step
+
+
+def _act_on_step(
+    request: HttpRequest, step: Step, service: Callable[..., object], field: str, done: str
+) -> HttpResponse:
+    """Call a service on a step with what was written in a field, and say how it went."""
     try:
-        services.confirm_step(step=step, actor=_actor(request), evidence=evidence)
+        service(step=step, actor=_actor(request), **{field: request.POST.get(field, "")})
+    except Refused as refused:
+        messages.error(request, " ".join(finding.message for finding in refused.findings))
+        return redirect("provisioning:step-detail", pk=step.pk)
     except InvalidTransition as error:
         messages.error(request, str(error))
+    else:
+        messages.success(request, done)
     return redirect(step.run)
 
 

@@ -146,7 +146,8 @@ SPECTACULAR_SETTINGS = {
             "CredentialKind",
             "AssignmentState",
         )
-    },
+    }
+    | {"RunKind": "provisioning.states.RunKind"},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from provisioning.models import Step
@@ -10,22 +12,70 @@ from provisioning.states import BAD, StepStatus
 
 # A step that was lost is probed again, once.
 LOST_AT_MOST = 2
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass
+class StageState:
+    """The steps of a stage, and how many of its containers may fail or must be well."""
+
+    title: str
+    tolerance: int
+    quorum: int
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def containers(self) -> set[str]:
+        """Return the names of all its containers."""
+        return {step.container_name for step in self.steps}
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether any of its steps was tried."""
+        return any(step.status != StepStatus.PENDING for step in self.steps)
 
 
 class Board:
-    """The steps of a run as they stand."""
+    """The steps of a run as they stand.
 
-    def __init__(self, steps: Iterable[Step]) -> None:
+    A container that failed is left out of all later stages of the run, where the stage tolerates
+    that. A dry run changes nothing, so that nothing has to wait: all of it is one stage, in which
+    a container that does not answer stops nobody else.
+    """
+
+    def __init__(
+        self,
+        steps: Iterable[Step],
+        stages: Sequence[Mapping[str, Any]] = (),
+        *,
+        is_dry: bool = False,
+    ) -> None:
         self.steps = {step.pk: step for step in steps}
         self.lost: dict[UUID, int] = {}
-        self._stages: dict[int, list[Step]] = {}
-        for step in sorted(self.steps.values(), key=lambda step: step.position):
-            self._stages.setdefault(step.stage, []).append(step)
+        self.stopped = ""
+        self._is_dry = is_dry
+        self._out: set[str] = set()
+        self._stages = self._group(stages)
+        self._at = 0
+
+    @property
+    def stage(self) -> StageState | None:
+        """Return the first stage that is not done: nothing later begins before it is."""
+        while self._at < len(self._stages):
+            stage = self._stages[self._at]
+            if not self._has_passed(stage):
+                return stage
+            self._at += 1
+        return None
 
     def ready(self) -> list[Step]:
         """Return the steps that may begin now."""
-        stage = self._current()
-        busy = {step.key for step in stage if step.serial and self._holds(step)}
+        stage = self.stage
+        if stage is None or self._is_stopped(stage):
+            return []
+        if self._is_dry:
+            return [step for step in self._heads(stage) if self._may_begin(step)]
+        busy = {step.key for step in stage.steps if step.serial and self._holds(step, stage)}
         ready = []
         for step in self._heads(stage):
             if self._may_begin(step) and not (step.serial and step.key in busy):
@@ -41,25 +91,62 @@ class Board:
         """Return the steps that failed or were lost for good."""
         return [step for step in self.steps.values() if step.status in BAD]
 
-    def _current(self) -> list[Step]:
-        """Return the first stage that is not done: nothing later begins before it is."""
-        return next(
-            (steps for steps in self._stages.values() if not all(s.is_done for s in steps)), []
-        )
+    def well(self, stage: StageState) -> set[str]:
+        """Return the containers of a stage that nothing failed on."""
+        return stage.containers - self._out
 
-    def _heads(self, stage: list[Step]) -> Iterator[Step]:
+    def _group(self, stages: Sequence[Mapping[str, Any]]) -> list[StageState]:
+        """Put the steps into their stages, in order."""
+        grouped: dict[int, StageState] = {}
+        for step in sorted(self.steps.values(), key=lambda step: step.position):
+            number = 0 if self._is_dry else step.stage
+            if number not in grouped:
+                rule = stages[number] if number < len(stages) and not self._is_dry else NOTHING
+                grouped[number] = StageState(
+                    step.stage_title, rule.get("tolerance", 0), rule.get("quorum", 0)
+                )
+            grouped[number].steps.append(step)
+        return list(grouped.values())
+
+    def _has_passed(self, stage: StageState) -> bool:
+        """Tell whether a stage is done, on all containers or on all but a tolerated few."""
+        self._out |= {step.container_name for step in stage.steps if self._is_bad_for_good(step)}
+        if not all(step.is_done or step.container_name in self._out for step in stage.steps):
+            return False
+        return self._is_dry or len(stage.containers & self._out) <= stage.tolerance
+
+    def _is_stopped(self, stage: StageState) -> bool:
+        """Tell whether going on could harm: fewer containers are well than must be."""
+        well = len(self.well(stage))
+        if not self.stopped and well < stage.quorum:
+            failed = ", ".join(sorted(stage.containers & self._out))
+            self.stopped = (
+                f"{stage.title} needs {stage.quorum} containers that are well and has {well} "
+                f"(not {failed}): stopped before it does harm."
+            )
+        return bool(self.stopped)
+
+    def _heads(self, stage: StageState) -> Iterator[Step]:
         """Yield each container's first step that is not done."""
-        seen = set()
-        for step in stage:
+        seen = set(self._out)
+        for step in stage.steps:
             if not step.is_done and step.container_name not in seen:
                 seen.add(step.container_name)
                 yield step
 
     def _may_begin(self, step: Step) -> bool:
         """Tell whether a step is to be tried now."""
-        again = step.status == StepStatus.LOST and self.lost.get(step.pk, 0) < LOST_AT_MOST
+        again = step.status == StepStatus.LOST and not self._is_bad_for_good(step)
         return step.status == StepStatus.PENDING or again
 
-    def _holds(self, step: Step) -> bool:
+    def _is_bad_for_good(self, step: Step) -> bool:
+        """Tell whether a step failed, or was lost as often as it is tried again."""
+        if step.status == StepStatus.LOST:
+            return self.lost.get(step.pk, 0) >= LOST_AT_MOST
+        return step.status == StepStatus.FAILED
+
+    def _holds(self, step: Step, stage: StageState) -> bool:
         """Tell whether a serial step keeps the other containers from beginning it."""
+        if step.status in BAD and self._is_bad_for_good(step):
+            return len(stage.containers & self._out) > stage.tolerance
         return step.status in {StepStatus.RUNNING, StepStatus.WAITING} | BAD

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from inventory.history import lock_clusters, record_event, set_assignment_state
 from inventory.models import Cluster, MaintenanceWindow, RoleAssignment
 from inventory.states import AssignmentState, ClusterState
 from provisioning.engine.bell import ring
-from provisioning.models import ContainerLock, Run, Step
+from provisioning.models import ContainerLock, Run, SingletonLock, Step
 from provisioning.states import InvalidTransition, RunStatus, WaitsFor
 
 # A run that nobody closes shall not silence alerts for ever.
@@ -21,7 +21,10 @@ WINDOW = timedelta(hours=24)
 
 
 def take_locks(run: Run) -> str:
-    """Lock all containers of a run, or none; returns who stands in the way, "" when nobody does."""
+    """Lock all that a run works on, or nothing; returns who stands in the way, "" for nobody.
+
+    That is its containers, and what the cluster has once (`singleton`) that its steps work on.
+    """
     containers = {pk for pk in run.steps.values_list("container", flat=True) if pk}
     ContainerLock.objects.bulk_create(
         [
@@ -30,12 +33,37 @@ def take_locks(run: Run) -> str:
         ],
         ignore_conflicts=True,
     )
-    held = ContainerLock.objects.filter(container__in=containers).exclude(run=run)
-    if not (others := list(held.select_related("container", "run__cluster"))):
+    SingletonLock.objects.bulk_create(
+        [SingletonLock(cluster=run.cluster, key=key, run=run) for key in run.singletons],
+        ignore_conflicts=True,
+    )
+    others = [*_held_containers(run, containers), *held_singletons(run)]
+    if not others:
         return ""
     run.locks.all().delete()
-    who = "; ".join(f"{o.container} by {o.run} ({o.run.requested_by_name})" for o in others)
-    return f"Waits for containers that another run holds: {who}."
+    run.singleton_locks.all().delete()
+    return f"Waits for what another run holds: {'; '.join(others)}."
+
+
+def _held_containers(run: Run, containers: set[int]) -> list[str]:
+    """Say which of these containers other runs hold."""
+    held = ContainerLock.objects.filter(container__in=containers).exclude(run=run)
+    rows = held.select_related("container", "run__cluster")
+    return [f"{row.container} by {row.run} ({row.run.requested_by_name})" for row in rows]
+
+
+def held_singletons(run: Run) -> list[str]:
+    """Say which singletons of its cluster that a run needs other runs hold."""
+    held = SingletonLock.objects.filter(cluster=run.cluster_id, key__in=run.singletons)
+    held = held.exclude(run=run)
+    rows = held.select_related("run__cluster")
+    return [f"{row.key} by {row.run} ({row.run.requested_by_name})" for row in rows]
+
+
+def begin_dry_run(run: Run) -> None:
+    """Note when a dry run began; it changes nothing, so that it locks and marks nothing."""
+    run.started_at = run.started_at or timezone.now()
+    run.save(update_fields=["started_at"])
 
 
 def begin_run(run: Run) -> None:
@@ -80,10 +108,14 @@ def _put_back(run: Run) -> None:
 
 
 def free_locks(run: Run) -> None:
-    """Give the containers back and wake the runs that wait for them."""
+    """Give back what the run held and wake the runs of its cluster that wait for it."""
     freed = list(run.locks.values_list("container_id", flat=True))
+    singletons = run.singleton_locks.all().delete()[0]
     run.locks.all().delete()
-    for waiting in waiting_for_locks().filter(steps__container__in=freed).distinct():
+    theirs = Q(steps__container__in=freed)
+    if singletons:
+        theirs |= Q(cluster=run.cluster)
+    for waiting in waiting_for_locks().filter(theirs).distinct():
         with suppress(InvalidTransition):  # Somebody was faster.
             waiting.move(RunStatus.QUEUED, reason="")
             ring(waiting.pk)

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from queue import Empty, Queue
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -19,23 +20,31 @@ from inventory.models import Container
 from inventory.ssh import SSHError, target_for
 from provisioning.engine.bell import ring
 from provisioning.engine.board import Board
-from provisioning.engine.bracket import begin_run, end_run, take_locks
+from provisioning.engine.bracket import begin_dry_run, begin_run, end_run, take_locks
 from provisioning.engine.lease import LeaseLostError, claim, holding, release
 from provisioning.engine.ledger import Ledger, Open
 from provisioning.engine.pace import Pace
 from provisioning.engine.session import (
+    Answered,
     Begun,
     Crashed,
     Ended,
     Event,
     FencedOut,
+    Greeting,
     Job,
     Output,
     Session,
     Trouble,
 )
 from provisioning.engine.target import Fence
-from provisioning.engine.vault import files_for, masker_for, secret_values
+from provisioning.engine.vault import (
+    ValueMissingError,
+    files_for,
+    masker_for,
+    registered_values,
+    secret_values,
+)
 from provisioning.models import Attempt, Run, Step
 from provisioning.states import Outcome, RunStatus, StepStatus, WaitsFor
 
@@ -74,6 +83,8 @@ class Driver:
         self._events: Queue[Event] = Queue(EVENTS_AT_MOST)
         self._sessions: dict[int, Session] = {}
         self._jobs: dict[UUID, Job] = {}
+        # Why a greeted container does not answer: empty when it does, None while that is open.
+        self._greeted: dict[str, str | None] = {}
         self._cancelling = run.status == RunStatus.CANCELLING
 
     def work(self) -> None:
@@ -102,6 +113,9 @@ class Driver:
         with holding(self._run, lease_s=self._pace.lease_s) as run:
             if self._cancelling or run.locks.exists():
                 return True
+            if run.is_dry:
+                begin_dry_run(run)
+                return True
             if reason := take_locks(run):
                 run.move(
                     RunStatus.WAITING,
@@ -117,7 +131,9 @@ class Driver:
     def _load(self) -> None:
         """Read everything the loop needs, secrets included: they are generated here."""
         # The specs of all steps together may be large: each is read when its step begins.
-        self._board = Board(self._run.steps.defer("spec"))
+        self._board = Board(
+            self._run.steps.defer("spec"), self._run.stages, is_dry=self._run.is_dry
+        )
         lost = Attempt.objects.filter(
             step__run=self._run, outcome=Outcome.LOST, created_at__gte=self._run.queued_at
         )
@@ -129,17 +145,49 @@ class Driver:
             .select_related("credential")
             .prefetch_related("addresses__network")
         }
-        self._values = secret_values(self._run.cluster, self._run.data.get("secrets", ()))
-        masker = masker_for(self._values, self._containers.values())
+        keys = self._run.data.get("secrets", ())
+        self._secrets = secret_values(self._run.cluster, keys, is_dry=self._run.is_dry)
+        self._registered = registered_values(self._run)
+        masker = masker_for(self._secrets, self._containers.values())
         self._ledger = Ledger(self._run, masker, self._pace)
 
     def _start_steps(self) -> None:
         """Begin whatever may begin."""
         while not self._cancelling and (ready := self._board.ready()):
+            if not self._quorum_answers():
+                return
             startable = [step for step in ready if self._has_session(step)]
             if startable:
                 for entry in self._ledger.start(startable):
                     self._send(entry)
+
+    def _quorum_answers(self) -> bool:
+        """Tell whether enough containers answer for the stage to begin; greets them first."""
+        stage = self._board.stage
+        if stage is None or not stage.quorum or stage.has_begun:
+            return True
+        well = self._board.well(stage)
+        for step in stage.steps:
+            if step.container_name in well and step.container_name not in self._greeted:
+                self._greet(step)
+        answers = [self._greeted.get(name) for name in well]
+        if answers.count("") >= stage.quorum:
+            return True
+        if answers.count("") + answers.count(None) < stage.quorum:
+            silent = "; ".join(sorted({text for text in answers if text}))
+            self._board.stopped = (
+                f"{stage.title} needs {stage.quorum} containers that answer and has "
+                f"{answers.count('')}: nothing of it was begun. {silent}"
+            )
+        return False
+
+    def _greet(self, step: Step) -> None:
+        """See whether a step's container answers."""
+        self._greeted[step.container_name] = None
+        try:
+            self._session(step).carry_out(Greeting(step.container_name))
+        except SSHError as error:
+            self._greeted[step.container_name] = str(error)
 
     def _has_session(self, step: Step) -> bool:
         """Have a session for a step's container, or fail the step with the reason."""
@@ -166,14 +214,20 @@ class Driver:
         """Give an attempt to its container's session."""
         attempt, step = entry.attempt, entry.step
         spec = Step.objects.values_list("spec", flat=True).get(pk=step.pk)
+        try:
+            files = self._files(step, spec)
+        except ValueMissingError as error:
+            self._note_end(Ended(attempt.pk, Outcome.FAILED, message=str(error)))
+            return
         job = Job(
             attempt.pk,
-            files_for(step, spec, self._values),
+            files,
             step.timeout_s,
             offset=attempt.byte_offset,
             begun=attempt.begun_at is not None,
             sent=attempt.epoch < self._run.epoch,
             fresh_connection=spec.get("fresh_connection", False),
+            registers=bool(step.register) and not self._run.is_dry,
         )
         if self._cancelling:
             job.cancelled.set()
@@ -184,6 +238,10 @@ class Driver:
             return
         self._jobs[attempt.pk] = job
         session.carry_out(job)
+
+    def _files(self, step: Step, spec: dict[str, Any]) -> dict[str, str]:
+        """Return the files of an attempt."""
+        return files_for(step, spec, self._secrets, self._registered, is_dry=self._run.is_dry)
 
     def _gather(self) -> None:
         """Take events for as long as a flush may wait; an end is not kept waiting."""
@@ -198,6 +256,8 @@ class Driver:
     def _note(self, event: Event) -> None:
         """Note one event."""
         match event:
+            case Answered(container, message):
+                self._greeted[container] = message
             case Begun(attempt):
                 self._ledger.begun(attempt)
             case Output(attempt, at, data):
@@ -215,8 +275,15 @@ class Driver:
         """Note the end of an attempt."""
         self._jobs.pop(event.attempt, None)
         step = self._ledger.ended(
-            event.attempt, Outcome(event.outcome), event.phase, event.exit_code, event.message
+            event.attempt,
+            Outcome(event.outcome),
+            event.phase,
+            event.exit_code,
+            event.message,
+            event.registered,
         )
+        if step.register and step.is_done:
+            self._registered[f"{step.node_name}/{step.register}"] = step.registered
         if step.status == StepStatus.LOST:
             self._board.lost[step.pk] = self._board.lost.get(step.pk, 0) + 1
 
@@ -265,8 +332,9 @@ class Driver:
                 lease_expires_at=None,
                 driver="",
             )
-        elif bad:
-            end_run(run, RunStatus.FAILED, "; ".join(f"{s}: {s.message}" for s in bad))
+        elif bad or self._board.stopped:
+            words = [self._board.stopped, *(f"{s}: {s.message}" for s in bad)]
+            end_run(run, RunStatus.FAILED, "; ".join(filter(None, words)))
         else:
             end_run(run, RunStatus.SUCCEEDED, "")
 

@@ -1,4 +1,5 @@
-# Runs one attempt on its own: probe, apply, verify. $1 is its folder.
+# Runs one attempt on its own: only_if, probe, apply, verify. $1 is its folder.
+# With a file `dry` it only looks: a preview takes the place of apply.
 cd "$1" || exit 1
 mkdir running 2>/dev/null || exit 0
 umask 077
@@ -36,14 +37,22 @@ give_up() {
     finish "$1" failed "$2"
 }
 
+if [ -s only_if ]; then
+    phase only_if || finish 0 skipped
+fi
 if [ -s probe ]; then
     phase probe
     code=$?
     case $code in
         0) finish 0 ok ;;
         10) ;;
-        *) give_up $code probe ;;
+        # A dry run looks at what earlier steps have not made yet.
+        *) [ -e dry ] || give_up $code probe ;;
     esac
+fi
+if [ -e dry ]; then
+    if [ -s preview ]; then phase preview; fi
+    finish 0 changed
 fi
 if [ -e ask ]; then finish 0 asks; fi
 outcome=ok

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Max
@@ -29,10 +30,11 @@ ATTEMPT_COLUMNS = (
     "finished_at",
 )
 LINES_AT_MOST = 5000
-STEP_COLUMNS = ("status", "message", "started_at", "finished_at")
+STEP_COLUMNS = ("status", "message", "started_at", "finished_at", "answer_by", "registered")
 STEP_STATUS = {
     Outcome.OK: StepStatus.OK,
     Outcome.CHANGED: StepStatus.CHANGED,
+    Outcome.SKIPPED: StepStatus.SKIPPED,
     Outcome.FAILED: StepStatus.FAILED,
     Outcome.LOST: StepStatus.LOST,
     Outcome.ASKS: StepStatus.WAITING,
@@ -104,7 +106,13 @@ class Ledger:
             self._steps[step.pk] = step
 
     def ended(
-        self, attempt: UUID, outcome: Outcome, phase: str, exit_code: int | None, message: str
+        self,
+        attempt: UUID,
+        outcome: Outcome,
+        phase: str,
+        exit_code: int | None,
+        message: str,
+        registered: str = "",
     ) -> Step:
         """Note the end of an attempt and what it makes of its step."""
         entry = self.opened.pop(attempt)
@@ -113,9 +121,13 @@ class Ledger:
         row = entry.attempt
         row.outcome, row.phase, row.exit_code = outcome, phase, exit_code
         row.message, row.partial, row.finished_at = message, "", now
-        entry.step.become(STEP_STATUS[outcome], message=message, finished_at=now)
-        self._steps[entry.step.pk] = entry.step
-        return entry.step
+        step = entry.step
+        step.become(STEP_STATUS[outcome], message=message, finished_at=now)
+        step.registered = self.masker.mask(registered)
+        if outcome == Outcome.ASKS and step.answer_within_s:
+            step.answer_by = now + timedelta(seconds=step.answer_within_s)
+        self._steps[step.pk] = step
+        return step
 
     def fail(self, step: Step, message: str) -> None:
         """Note that a step cannot even be tried."""

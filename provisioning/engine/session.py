@@ -45,7 +45,23 @@ class Job:
     begun: bool = False
     sent: bool = False
     fresh_connection: bool = False
+    registers: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """Nothing but a login, to see whether a container answers."""
+
+    container: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A container was greeted; the message says why it does not answer, empty when it does."""
+
+    container: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -74,13 +90,14 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Ended:
-    """The attempt has ended; `outcome` is ok, changed, failed, lost or asks."""
+    """The attempt has ended; `outcome` is ok, changed, skipped, failed, lost or asks."""
 
     attempt: UUID
     outcome: str
     phase: str = ""
     exit_code: int | None = None
     message: str = ""
+    registered: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +112,7 @@ class Crashed:
     error: BaseException
 
 
-Event = Begun | Output | Trouble | Ended | FencedOut | Crashed
+Event = Answered | Begun | Output | Trouble | Ended | FencedOut | Crashed
 
 
 class Session(threading.Thread):
@@ -104,13 +121,13 @@ class Session(threading.Thread):
     def __init__(self, target: Target, fence: Fence, events: Queue[Event], pace: Pace) -> None:
         super().__init__(name=f"session-{target.name}", daemon=True)
         self._target, self._fence, self._events, self._pace = target, fence, events, pace
-        self._jobs: Queue[Job | None] = Queue()
+        self._jobs: Queue[Job | Greeting | None] = Queue()
         self._stopped = threading.Event()
         self._connection: Connection | None = None
         self._shell: TargetShell | None = None
 
-    def carry_out(self, job: Job) -> None:
-        """Take on one more attempt."""
+    def carry_out(self, job: Job | Greeting) -> None:
+        """Take on one more attempt, or greet the container."""
         self._jobs.put(job)
 
     def _emit(self, event: Event) -> None:
@@ -131,13 +148,34 @@ class Session(threading.Thread):
         """Carry out jobs until told to stop."""
         try:
             while (job := self._jobs.get()) and not self._stopped.is_set():
-                self._carry_on(job)
+                if isinstance(job, Greeting):
+                    self._greet(job)
+                else:
+                    self._carry_on(job)
         except FencedOutError:
             self._emit(FencedOut())
         except Exception as error:  # noqa: BLE001 - raised again in the driver's thread
             self._emit(Crashed(error))
         finally:
             self._disconnect()
+
+    def _greet(self, greeting: Greeting) -> None:
+        """Log in; a container that does not answer is asked again as long as patience lasts."""
+        until = time.monotonic() + self._pace.patience_s
+        message = ""
+        while not self._stopped.is_set():
+            try:
+                self._connected()
+            except (SSHError, TargetRefusedError) as error:
+                self._disconnect()
+                message = str(error)
+                if isinstance(error, Unreachable | CommandTimeout) and time.monotonic() < until:
+                    self._stopped.wait(min(RETRY_S, self._pace.patience_s / 10))
+                    continue
+            else:
+                message = ""
+            return self._emit(Answered(greeting.container, message))
+        return None
 
     def _carry_on(self, job: Job) -> None:
         """Follow an attempt to its end, through lost connections as long as patience lasts."""
@@ -203,7 +241,8 @@ class Session(threading.Thread):
                 self._emit(Output(job.attempt, job.offset, poll.data))
                 job.offset += len(poll.data)
             if poll.state != "running" and job.offset >= poll.size:
-                return self._emit(_ended(job, poll))
+                found = shell.registered(job.attempt) if job.registers else ""
+                return self._emit(_ended(job, poll, found))
             if job.offset >= poll.size:
                 self._stopped.wait(delay)
                 delay = min(2 * delay, self._pace.poll_s)
@@ -230,7 +269,7 @@ class Session(threading.Thread):
             shell.cancel(job.attempt, "timeout")
 
 
-def _ended(job: Job, poll: Poll) -> Ended:
+def _ended(job: Job, poll: Poll, registered: str) -> Ended:
     """Say how an attempt ended."""
     if poll.state in LOST:
         return Ended(job.attempt, "lost", message=LOST[poll.state])
@@ -242,4 +281,4 @@ def _ended(job: Job, poll: Poll) -> Ended:
         message = "It was ended, for the run was cancelled."
     elif poll.outcome == "failed":
         message = f"{phase.capitalize()} ended with exit status {poll.exit_code}."
-    return Ended(job.attempt, poll.outcome, phase, poll.exit_code, message)
+    return Ended(job.attempt, poll.outcome, phase, poll.exit_code, message, registered)

@@ -90,6 +90,10 @@ class TargetShell:
         state, elapsed, size, code, outcome, phase = words
         return Poll(state, int(elapsed), int(size), int(code), outcome, phase, data)
 
+    def registered(self, attempt: UUID) -> str:
+        """Return what a step left for later ones, without the line ends that follow it."""
+        return self._call(f"vp_registered {attempt}").text.rstrip("\n")
+
     def cancel(self, attempt: UUID, why: str) -> None:
         """End an attempt's processes and keep it from starting later."""
         self._call(f"vp_cancel {self._fence.run} {self._fence.epoch} {attempt} {shlex.quote(why)}")

@@ -5,6 +5,7 @@
 #   running         taken by whoever runs it, or forbids it to
 #   pid             process (and group) of the launcher, and its start time in ticks
 #   output          what the phases print
+#   register        what it found out for later steps, if anything
 #   exit            exit status, outcome, phase: written, synced, renamed
 # Answers by exit status: 73 taken already, 74 cannot, 75 busy, 77 a newer driver was here.
 
@@ -88,6 +89,13 @@ vp_poll() {
     if [ -e output ]; then size=$(($(wc -c <output))); fi
     echo "$state $elapsed $size $code $outcome ${phase:--}"
     if [ "$size" -gt "$2" ]; then tail -c "+$(($2 + 1))" output | head -c 65536; fi
+}
+
+# ATTEMPT: print what it found out for later steps
+vp_registered() {
+    cd "$VP_BASE/steps/$1" 2>/dev/null && [ -e register ] || return 0
+    [ "$(wc -c <register)" -le 4096 ] || { echo "what it registers is longer than 4096 bytes"; return 74; }
+    cat register
 }
 
 # RUN EPOCH ATTEMPT WORD: end it, and let it never start; WORD says why

@@ -1,4 +1,4 @@
-"""Secrets of a cluster: generated on first need, revealed only in what is sent."""
+"""Secrets of a cluster and values a run found out: revealed only in what is sent."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -6,37 +6,77 @@ from typing import Any
 
 from inventory.models import Cluster, Container, Secret
 from provisioning.engine.masking import Masker
-from provisioning.models import Step
+from provisioning.models import Run, Step
 from provisioning.steps import reveal
 
-PHASES = ("probe", "apply", "verify")
+PHASES = ("only_if", "probe", "apply", "verify")
+DRY_PHASES = ("only_if", "probe", "preview")
+# Stands in dry runs for what does not exist before a real one.
+UNKNOWN = "‹known at the first run›"
 
 
-def secret_values(cluster: Cluster, keys: Iterable[str]) -> dict[str, str]:
-    """Return all secrets of a cluster; those of these keys are generated where missing."""
-    known = set(cluster.secrets.values_list("key", flat=True))
-    missing = [
-        Secret(cluster=cluster, key=key, value=secrets.token_urlsafe())
-        for key in sorted(set(keys) - known)
-    ]
+class ValueMissingError(Exception):
+    """A step needs a value that no earlier step has registered."""
+
+
+def secret_values(cluster: Cluster, keys: Iterable[str], *, is_dry: bool) -> dict[str, str]:
+    """Return all secrets of a cluster; those of these keys are generated where missing.
+
+    A dry run generates none: it has a placeholder for each.
+    """
+    known = {secret.key: secret.value for secret in cluster.secrets.all()}
+    missing = sorted(set(keys) - set(known))
+    if is_dry or not missing:
+        return dict.fromkeys(missing, UNKNOWN) | known
     # Another process may be as fast: the first value counts.
-    Secret.objects.bulk_create(missing, ignore_conflicts=True)
+    Secret.objects.bulk_create(
+        [Secret(cluster=cluster, key=key, value=secrets.token_urlsafe()) for key in missing],
+        ignore_conflicts=True,
+    )
     return {secret.key: secret.value for secret in cluster.secrets.all()}
+
+
+def registered_values(run: Run) -> dict[str, str]:
+    """Return what the steps of a run have found out, by NODE/NAME."""
+    done = run.steps.done().exclude(register="")
+    rows = done.values_list("node_name", "register", "registered")
+    return {f"{node}/{name}": value for node, name, value in rows}
 
 
 def masker_for(values: Mapping[str, str], containers: Iterable[Container]) -> Masker:
     """Return what masks the cluster's secrets and the logins of its containers."""
     logins = {c.credential.secret for c in containers if c.credential}
-    return Masker({*values.values(), *logins})
+    return Masker({*values.values(), *logins} - {UNKNOWN})
 
 
-def files_for(step: Step, spec: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
-    """Return the files of an attempt, secrets revealed; a manual step first only looks."""
-    files = {phase: spec[phase] for phase in PHASES if spec[phase]}
-    if step.manual and not step.confirmed_at:
+def files_for(
+    step: Step,
+    spec: Mapping[str, Any],
+    secret: Mapping[str, str],
+    registered: Mapping[str, str],
+    *,
+    is_dry: bool,
+) -> dict[str, str]:
+    """Return the files of an attempt, references revealed; a manual step first only looks.
+
+    Raises ValueMissingError.
+    """
+
+    def value(key: str) -> str:
+        if key not in registered and not is_dry:
+            node, _, name = key.partition("/")
+            raise ValueMissingError(f"It needs {name} of {node}, which no step has registered.")
+        return registered.get(key, UNKNOWN)
+
+    phases = DRY_PHASES if is_dry else PHASES
+    files = {phase: spec[phase] for phase in phases if spec.get(phase)}
+    if is_dry:
+        files["dry"] = "look"
+    elif step.manual and not step.confirmed_at:
         files["ask"] = "a person"
     if unit := spec.get("unit"):
         files["unit"] = unit
     return files | {
-        f"files/{name}": reveal(text, values.__getitem__) for name, text in spec["files"].items()
+        f"files/{name}": reveal(text, secret.__getitem__, value)
+        for name, text in spec["files"].items()
     }

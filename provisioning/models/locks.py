@@ -1,4 +1,4 @@
-"""Locks: a container is worked on by one run at a time."""
+"""Locks: a container, and what a cluster has once, is worked on by one run at a time."""
 
 from django.db import models
 
@@ -23,3 +23,30 @@ class ContainerLock(models.Model):
     def __str__(self) -> str:
         """Return who holds what."""
         return f"{self.container} is held by {self.run}"
+
+
+class SingletonLock(models.Model):
+    """A run does what may be done once at a time in a cluster, such as forming its database."""
+
+    cluster = models.ForeignKey(
+        "inventory.Cluster", on_delete=models.CASCADE, related_name="singleton_locks"
+    )
+    key = models.CharField(max_length=100)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="singleton_locks")
+    acquired_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Name the invariant."""
+
+        ordering = ("cluster", "key")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("cluster", "key"),
+                name="singleton_lock_is_single",
+                violation_error_message="Another run holds this lock of the cluster.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Return who holds what."""
+        return f"{self.key} of {self.cluster} is held by {self.run}"

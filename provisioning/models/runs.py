@@ -19,6 +19,7 @@ from provisioning.states import (
     RETRYABLE,
     RUN_TRANSITIONS,
     InvalidTransition,
+    RunKind,
     RunStatus,
     WaitsFor,
 )
@@ -48,12 +49,19 @@ class Run(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cluster = models.ForeignKey("inventory.Cluster", on_delete=models.PROTECT, related_name="runs")
+    kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.APPLY)
     status = models.CharField(max_length=12, choices=RunStatus, default=RunStatus.PLANNED)
     reason = models.TextField(blank=True, help_text="Why it waits, failed or was cancelled.")
     waits_for = models.CharField(max_length=10, choices=WaitsFor, blank=True)
     runbook_hashes = models.JSONField(default=dict, help_text="Versions of the runbooks used.")
     notes = models.JSONField(default=list, help_text="What the plan does not cover.")
     roles = models.JSONField(default=list, help_text="Roles it is limited to; none: all.")
+    parameters = models.JSONField(
+        default=dict, help_text="The cluster's own parameters at the time of planning."
+    )
+    stages = models.JSONField(
+        default=list, help_text="Key, title, tolerance and quorum of each stage."
+    )
     data = models.JSONField(
         default=dict, encoder=DjangoJSONEncoder, help_text="What its driver keeps for the next."
     )
@@ -83,6 +91,7 @@ class Run(models.Model):
             models.Index(fields=("status",), name="run_status"),
         )
         constraints = (
+            choice_constraint("run_kind_is_known", "kind", RunKind),
             choice_constraint("run_status_is_known", "status", RunStatus),
             models.CheckConstraint(
                 condition=(Q(status=RunStatus.WAITING) & Q(waits_for__in=sorted(WaitsFor.values)))
@@ -106,11 +115,21 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         """Return a short name."""
-        return f"Run {str(self.pk)[:8]} on {self.cluster}"
+        return f"{'Dry run' if self.is_dry else 'Run'} {str(self.pk)[:8]} on {self.cluster}"
 
     def get_absolute_url(self) -> str:
         """Return the address of the run's page."""
         return reverse("provisioning:run-detail", args=[self.pk])
+
+    @property
+    def is_dry(self) -> bool:
+        """Tell whether it only looks."""
+        return self.kind == RunKind.DRY
+
+    @property
+    def singletons(self) -> list[str]:
+        """Return the keys of what its cluster has once that it works on, in order."""
+        return list(self.data.get("singletons", ()))
 
     @property
     def is_active(self) -> bool:
@@ -130,7 +149,7 @@ class Run(models.Model):
     @property
     def can_retry(self) -> bool:
         """Tell whether a retry makes sense."""
-        return self.status in RETRYABLE
+        return self.status in RETRYABLE and not self.is_dry
 
     def move(self, to: RunStatus, **changes: Any) -> None:
         """Take one transition; raises InvalidTransition when the row is no longer as we saw it."""

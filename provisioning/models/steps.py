@@ -60,6 +60,11 @@ class Step(models.Model):
     serial = models.BooleanField(default=False)
     timeout_s = models.PositiveIntegerField()
     manual = models.TextField(blank=True, help_text="Instructions for a person.")
+    approval = models.BooleanField(default=False, help_text="That person must be an approver.")
+    answer_within_s = models.PositiveIntegerField(null=True)
+    answer_by = models.DateTimeField(null=True, help_text="Without an answer by then it fails.")
+    register = models.CharField(max_length=100, blank=True, help_text="Name of what it finds out.")
+    registered = models.TextField(blank=True, help_text="What it found out, for later steps.")
     status = models.CharField(max_length=10, choices=StepStatus, default=StepStatus.PENDING)
     message = models.TextField(blank=True, help_text="Why it waits, failed or was lost.")
     started_at = models.DateTimeField(null=True)
@@ -74,6 +79,11 @@ class Step(models.Model):
         """Name the invariants."""
 
         ordering = ("run", "position")
+        permissions = (
+            ("skip_step", "Can skip steps of runs"),
+            ("retry_from_step", "Can carry runs on from a step"),
+            ("approve_step", "Can answer steps that ask for approval"),
+        )
         constraints = (
             models.UniqueConstraint(fields=("run", "position"), name="step_position_is_unique"),
             choice_constraint("step_status_is_known", "status", StepStatus),

@@ -41,10 +41,15 @@ class Runbook:
     def hash(self) -> str:
         """Return the SHA-256 of the runbook and everything it may include."""
         digest = hashlib.sha256()
-        for path in sorted(self.files):
-            if path == f"{self.spec.role}.yaml" or not path.endswith(".yaml"):
-                digest.update(f"{path}\0{self.files[path]}\0".encode())
+        for path, text in sorted(self.own_files.items()):
+            digest.update(f"{path}\0{text}\0".encode())
         return digest.hexdigest()
+
+    @property
+    def own_files(self) -> dict[str, str]:
+        """Return the runbook and everything it may include."""
+        own = f"{self.spec.role}.yaml"
+        return {p: t for p, t in self.files.items() if p == own or not p.endswith(".yaml")}
 
 
 def load_runbooks(platform: str, *, directories: Sequence[Path] = ()) -> dict[str, Runbook]:

@@ -1,16 +1,13 @@
-"""What people want of runs: plan, start, cancel, retry, confirm; the engine does the work."""
+"""Plan a run, freeze it, start it; the engine does the work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from inventory.history import lock_clusters
 from inventory.models import Cluster, Container, Node
@@ -18,14 +15,13 @@ from inventory.operations import Refused
 from inventory.rules import Finding
 from inventory.snapshot import load_topology
 from inventory.topology import Topology
-from provisioning.engine.bell import ring
-from provisioning.engine.bracket import end_run
-from provisioning.models import Run, Step
+from provisioning.models import Run, RunbookVersion, Step
 from provisioning.planning import plan
 from provisioning.preflight import blocking, missing_logins, obstacle
 from provisioning.runbook.load import RunbookError, load_runbooks
 from provisioning.runbook.rendering import RenderError
-from provisioning.states import BAD, InvalidTransition, RunStatus, StepStatus, WaitsFor
+from provisioning.services.moves import actor_name, locked, queue
+from provisioning.states import RunKind
 from provisioning.steps import Plan
 
 
@@ -68,33 +64,73 @@ def refuse_if_blocked(cluster: Cluster, topology: Topology, made: Plan) -> None:
         raise Refused(found)
 
 
+@transaction.atomic
+def request_dry_run(*, cluster: Cluster, actor: User, roles: Iterable[str] | None = None) -> Run:
+    """Look on the machines what a run would change, which no rule forbids; it begins at once.
+
+    A container that cannot be logged in to fails there and hinders no other.
+    """
+    topology = load_topology(cluster)
+    made = make_plan(topology, roles=roles)
+    if not made.steps:
+        raise Refused([obstacle("empty_plan", "cluster", _nothing(made))])
+    run = freeze(cluster=cluster, made=made, actor=actor, roles=roles, kind=RunKind.DRY)
+    queue(run)
+    return run
+
+
 def freeze(
     *,
     cluster: Cluster,
     made: Plan,
     actor: User | None,
     roles: Iterable[str] | None = None,
+    kind: RunKind = RunKind.APPLY,
 ) -> Run:
     """Write a plan as a run with all its steps."""
     run = Run.objects.create(
+        kind=kind,
         cluster=cluster,
         requested_by=actor,
-        requested_by_name=_name(actor),
+        requested_by_name=actor_name(actor),
         runbook_hashes=dict(made.runbook_hashes),
         notes=list(made.notes),
         roles=sorted(roles or ()),
-        data={"secrets": list(made.secrets)},
+        parameters=cluster.parameters,
+        stages=[
+            {"key": s.key, "title": s.title, "tolerance": s.tolerance, "quorum": s.quorum}
+            for s in made.stages
+        ],
+        data={
+            "secrets": list(made.secrets),
+            "singletons": sorted({step.singleton for step in made.steps if step.singleton}),
+        },
     )
     containers = dict(Container.objects.filter(cluster=cluster).values_list("name", "pk"))
     nodes = dict(Node.objects.filter(cluster=cluster, removed_at=None).values_list("name", "pk"))
     Step.objects.bulk_create(_rows(run, made, containers, nodes), batch_size=500)
+    keep_runbooks(cluster.platform.key, made)
     return run
+
+
+def keep_runbooks(platform: str, made: Plan) -> None:
+    """Keep the versions of runbooks that a run was planned with."""
+    RunbookVersion.objects.bulk_create(
+        [
+            RunbookVersion(
+                hash=version, platform=platform, role=role, files=made.runbook_files[version]
+            )
+            for role, version in made.runbook_hashes.items()
+            if version in made.runbook_files
+        ],
+        ignore_conflicts=True,
+    )
 
 
 @transaction.atomic
 def start_run(*, run: Run, actor: User) -> None:
     """Let a planned run begin; raises Refused when the cluster is no longer what was planned."""
-    run = _locked(run.pk)
+    run = locked(run.pk)
     lock_clusters([run.cluster_id])
     topology = load_topology(run.cluster)
     roles = run.roles or None
@@ -103,63 +139,7 @@ def start_run(*, run: Run, actor: User) -> None:
     if [step.hash for step in made.steps] != list(run.steps.values_list("hash", flat=True)):
         words = "The cluster or its runbooks have changed since: make a new plan."
         raise Refused([obstacle("stale_plan", "cluster", words)])
-    _queue(run)
-
-
-@transaction.atomic
-def cancel_run(*, run: Run, actor: User) -> None:
-    """End a run: at once where nothing runs, else by its driver, who ends what runs."""
-    run = _locked(run.pk)
-    if not run.can_cancel:
-        raise InvalidTransition(f"{run} is {run.get_status_display().lower()}.")
-    name = _name(actor)
-    if run.status == RunStatus.RUNNING:
-        run.move(RunStatus.CANCELLING, cancelled_by_name=name)
-        ring(run.pk)
-        return
-    Run.objects.filter(pk=run.pk).update(cancelled_by_name=name)
-    end_run(run, RunStatus.CANCELLED, f"Cancelled by {name}.")
-
-
-@transaction.atomic
-def retry_run(*, run: Run, actor: User) -> None:
-    """Carry on an ended run: only what is not done is tried, as new attempts."""
-    run = _locked(run.pk)
-    if not run.can_retry:
-        raise InvalidTransition(f"{run} is {run.get_status_display().lower()}.")
-    run.steps.filter(status__in=sorted(BAD)).update(
-        status=StepStatus.PENDING, message="", started_at=None, finished_at=None
-    )
-    _queue(run, finished_at=None, cancelled_by_name="")
-
-
-@transaction.atomic
-def confirm_step(*, step: Step, actor: User, evidence: str) -> None:
-    """Say that a manual step was done and how that was seen; its verify still looks itself."""
-    if not evidence.strip():
-        raise Refused([obstacle("evidence", f"step:{step.title}", "Say what you saw.")])
-    run = _locked(step.run_id)
-    step = Step.objects.get(pk=step.pk)
-    step.move(
-        StepStatus.PENDING,
-        message="",
-        evidence=evidence.strip(),
-        confirmed_by_name=_name(actor),
-        confirmed_at=timezone.now(),
-    )
-    if run.status == RunStatus.WAITING and run.waits_for == WaitsFor.PERSON:
-        _queue(run)
-
-
-def _locked(pk: UUID) -> Run:
-    """Return a run that nobody else moves meanwhile."""
-    return Run.objects.select_for_update(of=("self",)).select_related("cluster").get(pk=pk)
-
-
-def _queue(run: Run, **changes: Any) -> None:
-    """Move a run to the queue and ring."""
-    run.move(RunStatus.QUEUED, queued_at=timezone.now(), reason="", **changes)
-    ring(run.pk)
+    queue(run)
 
 
 def _rows(
@@ -189,6 +169,9 @@ def _rows(
                 serial=step.serial,
                 timeout_s=step.timeout_s,
                 manual=step.manual or "",
+                approval=step.approval,
+                answer_within_s=step.answer_within_s,
+                register=step.register or "",
             )
             position += 1
 
@@ -196,8 +179,3 @@ def _rows(
 def _nothing(made: Plan) -> str:
     """Say why a plan is empty."""
     return " ".join(("There is nothing to do.", *made.notes))
-
-
-def _name(actor: User | None) -> str:
-    """Return what is kept of who did it."""
-    return actor.get_username() if actor else "voipadmin"

@@ -1,0 +1,28 @@
+"""What people want of runs, a function per intention; the engine does the work."""
+
+from provisioning.services.answers import confirm_step, expire_steps, refuse_step
+from provisioning.services.interventions import cancel_run, retry_from, retry_run, skip_step
+from provisioning.services.requests import (
+    freeze,
+    make_plan,
+    obstacles,
+    request_dry_run,
+    request_run,
+    start_run,
+)
+
+__all__ = [
+    "cancel_run",
+    "confirm_step",
+    "expire_steps",
+    "freeze",
+    "make_plan",
+    "obstacles",
+    "refuse_step",
+    "request_dry_run",
+    "request_run",
+    "retry_from",
+    "retry_run",
+    "skip_step",
+    "start_run",
+]
