@@ -1,15 +1,20 @@
 """From a topology and runbooks to a plan: pure, deterministic, complete."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
-from inventory.topology import NodeView, Topology
-from provisioning.compile.step import compile_step, with_units
+from inventory.topology import Topology
+from provisioning.compile.step import Compiled, Place, compile_notified, compile_step
+from provisioning.links import Draft, check_values, linked
 from provisioning.runbook.context import make_context, placed_nodes
+from provisioning.runbook.expressions import needed, tolerated
 from provisioning.runbook.load import Runbook
+from provisioning.runbook.rendering import RenderError
 from provisioning.runbook.schema import ComponentSpec
-from provisioning.steps import CompiledStep, Plan, Stage
+from provisioning.steps import Plan, Stage
+
+Context = Mapping[str, Any]
 
 
 def plan(
@@ -25,11 +30,13 @@ def plan(
     wanted = set(roles) if roles is not None else None
     used = [key for key in role_order(topology) if topology.nodes_with(key)]
     chosen = [key for key in used if wanted is None or key in wanted]
-    stages = [
-        stage for key in chosen if key in runbooks for stage in _role(topology, runbooks[key])
+    drafts = [
+        draft for key in chosen if key in runbooks for draft in _role(topology, runbooks[key])
     ]
+    stages = tuple(linked(drafts))
+    check_values(stages)
     return Plan(
-        stages=tuple(stages),
+        stages=stages,
         runbook_hashes={key: runbooks[key].hash for key in chosen if key in runbooks},
         notes=tuple(_notes(topology, runbooks, chosen)),
         runbook_files={
@@ -58,41 +65,59 @@ def _static_order(graph: TopologicalSorter[str], *, key: Any) -> list[str]:
     return order
 
 
-def _role(topology: Topology, runbook: Runbook) -> Iterator[Stage]:
+def _role(topology: Topology, runbook: Runbook) -> Iterator[Draft]:
     """Yield a role's stages: one per component."""
     components = {component.key: component for component in runbook.spec.components}
     place = list(components).index
     graph = TopologicalSorter({c.key: c.depends_on for c in components.values()})
     nodes = [node for node, _ in placed_nodes(topology, runbook.spec.role)]
-    contexts = {node.name: make_context(topology, runbook.spec, node) for node in nodes}
+    contexts = [make_context(topology, runbook.spec, node) for node in nodes]
     role = topology.role(runbook.spec.role)
     for key in _static_order(graph, key=place):
         component = components[key]
-        steps = _component(runbook, component, nodes, contexts)
-        if steps:
-            yield Stage(f"{role.key}.{key}", f"{role.name}: {component.title}", tuple(steps))
+        compiled = tuple(_component(runbook, component, contexts))
+        if compiled:
+            yield Draft(
+                _stage(f"{role.key}.{key}", f"{role.name}: ", component, compiled, len(nodes)),
+                compiled,
+            )
+
+
+def _stage(
+    key: str, before: str, component: ComponentSpec, compiled: Sequence[Compiled], nodes: int
+) -> Stage:
+    """Return a component's stage: how many machines may fail, and how many must be well."""
+    machines = {one.step.container for one in compiled}
+    try:
+        quorum = needed(component.quorum, len(machines))
+    except RenderError as error:
+        raise RenderError(f"{key}: {error}") from error
+    return Stage(
+        key,
+        before + component.title,
+        steps=(),
+        tolerance=tolerated(component.tolerance, nodes),
+        quorum=quorum,
+    )
 
 
 def _component(
-    runbook: Runbook,
-    component: ComponentSpec,
-    nodes: list[NodeView],
-    contexts: Mapping[str, Mapping[str, Any]],
-) -> list[CompiledStep]:
-    """Return a component's steps on all nodes, node by node."""
-    steps = (
-        compile_step(
-            step,
-            role=runbook.spec.role,
-            component=component.key,
-            context=contexts[node.name],
-            templates=runbook.files,
-        )
-        for node in nodes
-        for step in component.steps
-        if step.only_on == "all" or node is nodes[0]
-    )
-    return list(with_units(steps))
+    runbook: Runbook, component: ComponentSpec, contexts: Sequence[Context]
+) -> Iterator[Compiled]:
+    """Yield a component's steps, machine by machine, with its handlers behind them."""
+    place = Place(runbook.spec.role, component.key, runbook.files)
+    for machine in dict.fromkeys(context["container"]["name"] for context in contexts):
+        seen = [context for context in contexts if context["container"]["name"] == machine]
+        steps = [
+            compiled
+            for context in seen
+            for step in component.steps
+            if step.only_on == "all" or context is contexts[0]
+            for compiled in compile_step(step, place, context)
+        ]
+        yield from steps
+        for handler in component.handlers:
+            yield from compile_notified(handler, place, seen[-1], steps)
 
 
 def _notes(topology: Topology, runbooks: Mapping[str, Runbook], roles: list[str]) -> Iterator[str]:

@@ -19,6 +19,8 @@ SECRET = re.compile(r"⟦secret:([a-z0-9][a-z0-9._-]*)⟧")
 # NODE/NAME of what an earlier step of the run registers.
 VALUE = re.compile(r"⟦value:([A-Za-z0-9._-]+/[a-z0-9][a-z0-9_-]*)⟧")
 
+REFERENCE = re.compile(f"{SECRET.pattern}|{VALUE.pattern}")
+
 
 def secret_reference(key: str) -> str:
     """Return what stands for a secret until its file is sent."""
@@ -71,6 +73,10 @@ class CompiledStep:
     What a script writes to `$STEP_DIR/register` is kept under the name `register` for later steps.
     Of all steps with the same `singleton` one runs at a time in the whole cluster. `unit` is the
     service that the step is about: its journal's end is shown when the step fails.
+
+    `follows` are keys of earlier steps of the container: when one of them changes something, this
+    step does, too (a service restarts, a handler runs). In a dry run nothing has changed yet, so
+    that this step's probe may find that all is well: it is previewed where one of those would be.
     """
 
     key: str
@@ -96,6 +102,7 @@ class CompiledStep:
     register: str | None = None
     singleton: str | None = None
     unit: str = ""
+    follows: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -106,6 +113,11 @@ class CompiledStep:
     def secrets(self) -> frozenset[str]:
         """Return the keys of the secrets its files need."""
         return frozenset().union(*(secret_keys(text) for text in self.files.values()))
+
+    @property
+    def values(self) -> frozenset[str]:
+        """Return NODE/NAME of the registered values its files need."""
+        return frozenset().union(*(value_keys(text) for text in self.files.values()))
 
 
 @dataclass(frozen=True, slots=True)

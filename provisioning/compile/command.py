@@ -11,7 +11,9 @@ from provisioning.compile.base import (
     Spec,
     Words,
     check_script,
+    first_line,
     quote,
+    say,
     script,
     verify_script,
 )
@@ -49,5 +51,6 @@ def compile_command(spec: CommandSpec) -> Scripts:
         verify=verify_script(verify, "The command ran, but did not bring about what it should.")
         if verify
         else script("exit 0"),
+        preview=script(say(f"would run: {first_line(spec.run)}")),
         files=spec.files,
     )

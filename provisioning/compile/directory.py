@@ -11,6 +11,7 @@ from provisioning.compile.base import (
     script,
     verify_script,
 )
+from provisioning.compile.difference import preview_ownership
 
 
 class DirectorySpec(Spec):
@@ -36,4 +37,10 @@ def compile_directory(spec: DirectorySpec) -> Scripts:
             f"chmod {spec.mode} {path}",
         ),
         verify=verify_script(right, f"{spec.path} is not as it should be."),
+        preview=script(
+            f"target={path}",
+            f'[ -d "$target" ] || echo "would make the directory $target ({spec.mode}, "'
+            f"{quote(f'{spec.owner}:{spec.group})')}",
+            preview_ownership(owner=spec.owner, group=spec.group, mode=spec.mode),
+        ),
     )

@@ -1,5 +1,7 @@
 """Files: whole ones from a template or a text, or a marked block in a file of somebody else."""
 
+from collections.abc import Mapping
+
 from pydantic import model_validator
 
 from provisioning.compile.base import (
@@ -12,6 +14,12 @@ from provisioning.compile.base import (
     quote,
     script,
     verify_script,
+)
+from provisioning.compile.difference import (
+    MASKED,
+    masked_file,
+    preview_ownership,
+    show_difference,
 )
 
 CONTENT = "content"
@@ -59,7 +67,8 @@ class FileSpec(Spec):
 def compile_file(spec: FileSpec) -> Scripts:
     """Compare content, mode and owner; replace the file in one move."""
     text = spec.content or ""
-    files = {CONTENT: text if text.endswith("\n") or not text else text + "\n"}
+    content = text if text.endswith("\n") or not text else text + "\n"
+    files = {CONTENT: content, **masked_file(content)}
     if spec.block is not None:
         return _compile_block(spec, files)
     right = f'{_names(spec)}\ncmp -s "$content" "$target"\n{_ownership(spec)}'
@@ -68,7 +77,9 @@ def compile_file(spec: FileSpec) -> Scripts:
         apply=script(_names(spec), INSTALL, 'cat "$content" > "$temporary"', _finish(spec)),
         verify=verify_script(right, f"{spec.path} is not as it should be."),
         files=files,
+        preview=_preview(spec, then="$content", shown=_masked(files)),
         targets={spec.path: CONTENT},
+        writes=(spec.path,),
     )
 
 
@@ -79,12 +90,21 @@ def _compile_block(spec: FileSpec, files: dict[str, str]) -> Scripts:
         f"\nlast={quote(f'# <<< {spec.block}')}"
     )
     right = f'{names}\n{WITH_BLOCK}\nwanted | cmp -s - "$target"'
+    masked = _masked(files)
     keep = 'if [ -e "$target" ]; then cp -p "$target" "$temporary"; else touch "$target"; fi'
     return Scripts(
         probe=check_script(f'{names}\n[ -e "$target" ]\n{right}'),
         apply=script(names, WITH_BLOCK, INSTALL, keep, 'wanted > "$temporary"', _finish(spec)),
         verify=verify_script(right, f"The block in {spec.path} is not as it should be."),
+        preview=_preview(
+            spec,
+            *(names, WITH_BLOCK, "target=$was", 'wanted >"$STEP_DIR/files/then"'),
+            *([f'content="{masked}"', 'wanted >"$STEP_DIR/files/shown"'] if masked else []),
+            then="$STEP_DIR/files/then",
+            shown="$STEP_DIR/files/shown" if masked else "",
+        ),
         files=files,
+        writes=(spec.path,),
     )
 
 
@@ -96,6 +116,24 @@ def _names(spec: FileSpec) -> str:
 def _ownership(spec: FileSpec) -> str:
     """Return the condition on owner and mode."""
     return ownership(spec.path, owner=spec.owner, group=spec.group, mode=spec.mode)
+
+
+def _masked(files: Mapping[str, str]) -> str:
+    """Return the path of the content without secrets; empty where it has none."""
+    return f"$STEP_DIR/files/{MASKED}" if MASKED in files else ""
+
+
+def _preview(spec: FileSpec, *parts: str, then: str, shown: str) -> str:
+    """Say how mode, owner and content would change; in between, `parts` make what is compared."""
+    new = quote(f"({spec.mode}, {spec.owner}:{spec.group})")
+    return script(
+        _names(spec),
+        show_difference(spec.path),
+        f'was=$target\n[ -e "$was" ] || {{ was=/dev/null; echo "new file $target" {new}; }}',
+        preview_ownership(owner=spec.owner, group=spec.group, mode=spec.mode),
+        *parts,
+        f'show_difference "$was" "{then}" "{shown}"',
+    )
 
 
 def _finish(spec: FileSpec) -> str:

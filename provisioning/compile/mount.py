@@ -4,9 +4,17 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from provisioning.compile.base import Scripts, Spec, check_script, quote, script, verify_script
+from provisioning.compile.base import (
+    Rendered,
+    Scripts,
+    Spec,
+    check_script,
+    quote,
+    script,
+    verify_script,
+)
 
-Field = Annotated[str, StringConstraints(pattern=r"^\S+$")]
+Field = Annotated[str, StringConstraints(pattern=r"^\S+$"), Rendered]
 RIGHT = """
 awk -v line="$line" -v path="$path" '
     $1 !~ /^#/ && $2 == path { n++; if ($0 == line) same = 1 } END { exit !(n == 1 && same) }
@@ -25,13 +33,22 @@ mv -f "$temporary" /etc/fstab
 systemctl daemon-reload
 mountpoint -q "$path" || mount "$path"
 """
+PREVIEW = """
+[ -d "$path" ] || echo "would make the directory $path"
+if [ -e /etc/fstab ]; then
+    awk -v path="$path" -v line="$line" '
+        $1 !~ /^#/ && $2 == path && $0 != line { print "-" $0 }' /etc/fstab
+fi
+grep -qxF "$line" /etc/fstab 2>/dev/null || printf '+%s\\n' "$line"
+mountpoint -q "$path" || echo "would mount $path"
+"""
 
 
 class MountSpec(Spec):
     """A file system that is mounted now and at every boot."""
 
     device: Field
-    path: Annotated[str, StringConstraints(pattern=r"^/\S*$")]
+    path: Annotated[str, StringConstraints(pattern=r"^/\S*$"), Rendered]
     type: Field
     options: Field = "defaults"
 
@@ -44,4 +61,5 @@ def compile_mount(spec: MountSpec) -> Scripts:
         probe=check_script(f"{names}\n{RIGHT}"),
         apply=script(names, APPLY),
         verify=verify_script(f"{names}\n{RIGHT}", f"{spec.path} is not mounted as it should be."),
+        preview=script(names, "echo /etc/fstab:", PREVIEW),
     )

@@ -4,9 +4,18 @@ from typing import Annotated
 
 from pydantic import StringConstraints, model_validator
 
-from provisioning.compile.base import Scripts, Spec, check_script, quote, script, verify_script
+from provisioning.compile.base import (
+    Rendered,
+    Scripts,
+    Spec,
+    check_script,
+    quote,
+    script,
+    verify_script,
+)
+from provisioning.compile.packages_preview import APT, DNF
 
-Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]*$")]
+Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]*$"), Rendered]
 
 INSTALL_APT = """
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
@@ -40,6 +49,7 @@ def compile_packages(spec: PackagesSpec) -> Scripts:
         probe=check_script(installed),
         apply=script(_by_manager(_install_apt(spec.apt), _install_dnf(spec.dnf))),
         verify=verify_script(installed, "Not all packages are installed."),
+        preview=script(_by_manager(_preview(APT, spec.apt), _preview(DNF, spec.dnf))),
     )
 
 
@@ -77,3 +87,8 @@ def _install_apt(packages: tuple[str, ...]) -> str:
 def _install_dnf(packages: tuple[str, ...]) -> str:
     """Return the command that installs with dnf."""
     return f"{INSTALL_DNF} {_names(packages)}" if packages else "true"
+
+
+def _preview(template: str, packages: tuple[str, ...]) -> str:
+    """Return the commands that say what would be installed."""
+    return template.format(names=_names(packages)) if packages else "true"

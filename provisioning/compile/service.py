@@ -19,6 +19,22 @@ from provisioning.compile.base import (
     verify_script,
 )
 
+# What the stamp says of a file, line by line; without any change an earlier step would make one.
+BECAUSE = """
+unchanged() {{
+    grep -qxF -e "$(stat -c '%n %.Y' "$1")" "$stamp" && grep -qxF -e "$(sha256sum "$1")" "$stamp"
+}} 2>/dev/null
+because=
+for file in {files}; do unchanged "$file" || because="$because $file"; done
+if [ -n "$because" ]; then
+    echo "would {action} $unit because of:$because"
+else
+    printf 'would {action} %s if one of these changes:' "$unit"
+    printf ' %s' {files}
+    echo
+fi
+"""
+
 
 class ServiceSpec(Spec):
     """A unit; `on_change` says what happens to a running one when a file of `watch` changed."""
@@ -42,6 +58,8 @@ def compile_service(spec: ServiceSpec) -> Scripts:
         verify=verify_script(
             "\n".join((_names(spec), *verified)), f"{spec.name} is not {spec.state}."
         ),
+        preview=script(_names(spec), _preview(spec)),
+        watches=spec.watch if current else (),
     )
 
 
@@ -113,3 +131,22 @@ else
     systemctl start{block} "$unit"
 fi
 {written}"""
+
+
+def _preview(spec: ServiceSpec) -> str:
+    """Return commands that say what would happen to the unit, and because of which files."""
+    parts = []
+    for condition in _enabled(spec):
+        word = "enable" if spec.enabled else "disable"
+        parts.append(f'( {condition} ) || echo "would {word} $unit"')
+    (running,) = _running(spec)
+    if spec.state == "stopped":
+        parts.append(f'( {running} ) || echo "would stop $unit"')
+    elif spec.watch and spec.on_change != "nothing":
+        parts.append(f'if ! ( {running} ); then\n    echo "would start $unit"\nelse')
+        files = " ".join(quote(path) for path in spec.watch)
+        parts.append(BECAUSE.format(files=files, action=spec.on_change))
+        parts.append("fi")
+    else:
+        parts.append(f'( {running} ) || echo "would start $unit"')
+    return "\n".join(parts)

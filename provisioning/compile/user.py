@@ -6,15 +6,17 @@ from pydantic import StringConstraints
 
 from provisioning.compile.base import (
     Path,
+    Rendered,
     Scripts,
     Spec,
     check_script,
     quote,
+    say,
     script,
     verify_script,
 )
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$"), Rendered]
 
 
 class UserSpec(Spec):
@@ -37,6 +39,15 @@ def compile_user(spec: UserSpec) -> Scripts:
             *(f"usermod -a -G {group} {spec.name}" for group in spec.groups),
         ),
         verify=verify_script(right, f"The user {spec.name} is not as it should be."),
+        preview=script(
+            f"id {spec.name} >/dev/null 2>&1 || "
+            + say(f"would make the user {spec.name}: useradd {_options(spec)}"),
+            *(
+                f"{{ {_member(spec, g)}; }} 2>/dev/null || "
+                + say(f"would add {spec.name} to the group {g}")
+                for g in spec.groups
+            ),
+        ),
     )
 
 

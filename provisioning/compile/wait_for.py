@@ -11,6 +11,8 @@ from provisioning.compile.base import (
     Spec,
     Words,
     check_script,
+    first_line,
+    say,
     script,
     verify_script,
 )
@@ -82,8 +84,14 @@ def compile_wait_for(spec: WaitForSpec) -> Scripts:
         probe=check_script(look),
         apply=script(WAIT.format(timeout_s=spec.timeout_s)),
         verify=verify_script(f"{look} >/dev/null", "It answered, and then no longer."),
+        preview=script(say(f"would wait up to {spec.timeout_s} s for: {_wanted(spec)}")),
         files={**spec.files, CHECK: script(_check(spec))},
     )
+
+
+def _wanted(spec: WaitForSpec) -> str:
+    """Return in a line what is waited for."""
+    return first_line(spec.command or " ".join(f"{spec.tcp or spec.http}".split()))
 
 
 def _check(spec: WaitForSpec) -> str:

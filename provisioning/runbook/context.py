@@ -1,11 +1,14 @@
 """What templates of a runbook may name: the cluster as seen from one of its nodes."""
 
+from functools import partial
 from typing import Any
 
 from inventory.firewall import firewall_rules, parse_sources, render_nftables
 from inventory.topology import ContainerView, NodeView, Topology
+from provisioning.runbook.facts import make_facts
 from provisioning.runbook.rendering import RenderError
 from provisioning.runbook.schema import RunbookSpec
+from provisioning.steps import value_reference
 
 
 def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> dict[str, Any]:
@@ -15,7 +18,8 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
     the cluster's own values; node, nodes: this node and all of the role (name, container,
     private_ip, public_ip, number from 1); container: its machine (name, private_ip, public_ip,
     names, vcpus, memory_mib); hosts: all machines of the cluster; private_networks: their ranges;
-    ports: the platform's, by key; firewall: the machine's nftables rules.
+    ports: the platform's, by key; facts: what is known of the machine (`Facts`); registered: a
+    function that refers to a registered value; firewall: the machine's nftables rules.
     Raises RenderError when a machine of the role has no private address.
     """
     placed = placed_nodes(topology, runbook.role)
@@ -33,10 +37,17 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
         "hosts": [_machine(topology, c) for _, c in sorted(topology.containers.items())],
         "private_networks": [str(cidr) for cidr in private],
         "ports": {port.key: port for port in topology.platform.ports},
+        "facts": make_facts(topology, machine, node),
+        "registered": partial(_registered, node.name),
         "firewall": render_nftables(
             firewall_rules(topology, machine.name, ssh_sources=_ssh_sources(topology, runbook))
         ),
     }
+
+
+def _registered(own: str, name: str, node: str | None = None) -> str:
+    """Return what stands for a value that a step of this node, or of another, registers."""
+    return value_reference(node or own, name)
 
 
 def placed_nodes(topology: Topology, role: str) -> list[tuple[NodeView, ContainerView]]:

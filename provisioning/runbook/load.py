@@ -7,18 +7,21 @@ path below `<platform>/`. Of a file that several folders have, the last folder's
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import yaml
-from jinja2 import TemplateSyntaxError
+from jinja2 import TemplateSyntaxError, meta
 from pydantic import ValidationError
 
 from inventory.platforms.errors import FileFault
 from inventory.platforms.marked_yaml import Marked, load_marked
+from provisioning.compile.base import TEMPLATES
+from provisioning.runbook.checks import check_parts, check_texts, named_templates
 from provisioning.runbook.rendering import environment
-from provisioning.runbook.schema import RunbookSpec, StepSpec
+from provisioning.runbook.schema import RunbookSpec
 
+# Files of this name are templates, and so is whatever a step names.
+TEMPLATE = ".j2"
 BUILTIN = Path(__file__).resolve().parent.parent / "runbooks"
 
 
@@ -68,10 +71,18 @@ def load_runbooks(platform: str, *, directories: Sequence[Path] = ()) -> dict[st
     }
     runbooks = {}
     for name in sorted(name for name in files if "/" not in name and name.endswith(".yaml")):
-        spec = _parse(files[name], paths[name], faults)
-        if spec and _fits(spec, platform, paths[name], faults):
+        spec, found = _parse(files[name], paths[name], files)
+        found += _misplaced(spec, platform, paths[name]) if spec else []
+        faults += found
+        if spec and not found:
             runbooks[spec.role] = Runbook(spec, files)
-            faults.extend(_template_faults(spec, files, paths))
+    named = {name for runbook in runbooks.values() for _, name in named_templates(runbook.spec)}
+    faults += [
+        fault
+        for name, text in files.items()
+        if name in named or name.endswith(TEMPLATE)
+        for fault in _template_faults(text, paths[name], files)
+    ]
     if faults:
         raise RunbookError(faults)
     return runbooks
@@ -86,27 +97,33 @@ def _read(path: Path, faults: list[FileFault]) -> str | None:
         return None
 
 
-def _parse(text: str, path: Path, faults: list[FileFault]) -> RunbookSpec | None:
-    """Return the runbook, or note every fault with its line."""
+def _parse(
+    text: str, path: Path, files: Mapping[str, str]
+) -> tuple[RunbookSpec | None, list[FileFault]]:
+    """Return the runbook, where it has the right shape, and every fault with its line."""
     try:
         marked = load_marked(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
-        faults.append(
-            FileFault(str(path), mark.line + 1 if mark else 0, "", f"is not YAML: {problem}")
-        )
-        return None
+        line = mark.line + 1 if mark else 0
+        return None, [FileFault(str(path), line, "", f"is not YAML: {problem}")]
     found = list(marked.faults)
     spec = None
     try:
-        spec = RunbookSpec.model_validate(marked.data)
+        spec = RunbookSpec.model_validate(marked.data, context={TEMPLATES: True})
     except ValidationError as error:
-        found.extend((entry["loc"], entry["msg"]) for entry in error.errors(include_url=False))
-    faults.extend(
-        FileFault(str(path), marked.line(loc), _field(loc, marked), text) for loc, text in found
-    )
-    return None if found else spec
+        found += [(entry["loc"], entry["msg"]) for entry in error.errors(include_url=False)]
+    if spec:
+        found += [*check_parts(spec), *check_texts(marked.data, files)]
+        found += [
+            (at, f"there is no file {name}")
+            for at, name in named_templates(spec)
+            if "{{" not in name and name not in files
+        ]
+    return spec, [
+        FileFault(str(path), marked.line(at), _field(at, marked), words) for at, words in found
+    ]
 
 
 def _field(loc: tuple[str | int, ...], marked: Marked) -> str:
@@ -123,45 +140,21 @@ def _field(loc: tuple[str | int, ...], marked: Marked) -> str:
     return ".".join(words)
 
 
-def _fits(spec: RunbookSpec, platform: str, path: Path, faults: list[FileFault]) -> bool:
-    """Tell whether a runbook is what its path says, and its components can be put in order."""
-    before = len(faults)
+def _misplaced(spec: RunbookSpec, platform: str, path: Path) -> list[FileFault]:
+    """Return in what a runbook is not what its path says."""
+    faults = []
     if spec.platform != platform:
         faults.append(FileFault(str(path), 0, "platform", f"is not {platform}, as the folder is"))
     if spec.role != path.stem:
         faults.append(FileFault(str(path), 0, "role", f"is not {path.stem}, as the file is named"))
-    try:
-        TopologicalSorter({c.key: c.depends_on for c in spec.components}).prepare()
-    except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        faults.append(FileFault(str(path), 0, "components", f"depend on each other: {circle}"))
-    return len(faults) == before
-
-
-def _template_faults(
-    spec: RunbookSpec, files: Mapping[str, str], paths: Mapping[str, Path]
-) -> list[FileFault]:
-    """Return templates that a runbook names but are not there, or are no templates."""
-    faults = []
-    here = str(paths[f"{spec.role}.yaml"])
-    for component in spec.components:
-        for step in component.steps:
-            field = f"components.{component.key}.steps.{step.key}"
-            for name in template_names(step):
-                if name not in files:
-                    faults.append(FileFault(here, 0, field, f"there is no file {name}"))
-                    continue
-                try:
-                    environment(files).parse(files[name])
-                except TemplateSyntaxError as error:
-                    message = str(error.message)
-                    faults.append(FileFault(str(paths[name]), error.lineno, field, message))
     return faults
 
 
-def template_names(step: StepSpec) -> tuple[str, ...]:
-    """Return the templates that a step names."""
-    if step.file:
-        return (step.file.template,) if step.file.template else ()
-    holder = step.command or step.wait_for
-    return tuple(holder.files.values()) if holder else ()
+def _template_faults(text: str, path: Path, files: Mapping[str, str]) -> list[FileFault]:
+    """Return why a file is no template, or what it includes that is not there."""
+    try:
+        included = meta.find_referenced_templates(environment(files).parse(text))
+    except TemplateSyntaxError as error:
+        return [FileFault(str(path), error.lineno, "", f"is no template: {error.message}")]
+    missing = sorted(name for name in included if name is not None and name not in files)
+    return [FileFault(str(path), 0, "", f"there is no file {name}") for name in missing]

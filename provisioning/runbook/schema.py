@@ -1,24 +1,30 @@
-"""What a runbook's file may hold (schema 1); `docs/runbooks.md` describes it for people."""
+"""What a runbook's file may hold (schema 1); `docs/runbooks.md` describes it for people.
+
+Whether its parts fit together is looked at in `provisioning.runbook.checks`.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from provisioning.compile.base import Spec
+from provisioning.compile.base import Spec, Words
 from provisioning.compile.command import CommandSpec
 from provisioning.compile.directory import DirectorySpec
 from provisioning.compile.file import FileSpec
+from provisioning.compile.handler import HandlerCommandSpec, RestartSpec
 from provisioning.compile.manual import ManualSpec
 from provisioning.compile.mount import MountSpec
 from provisioning.compile.packages import PackagesSpec
 from provisioning.compile.service import ServiceSpec
 from provisioning.compile.user import UserSpec
 from provisioning.compile.wait_for import WaitForSpec
+from provisioning.runbook.expressions import Expression, Loop, Quorum, Tolerance
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 ParameterKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+RegisterKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=50)]
 
 KINDS = {
     "packages",
@@ -33,18 +39,29 @@ KINDS = {
 }
 
 
-class StepSpec(Spec):
-    """One step: who does it, how long it may take, and exactly one kind with its fields.
+class Work(Spec):
+    """What steps and handlers have in common: their names, and when and how they take their turn.
 
     Texts are templates and are checked against the kinds' fields once more when rendered.
     """
 
     key: Key
     title: Title
-    only_on: Literal["first", "all"] = "all"
+    when: Expression | None = None
+    only_if: Words | None = None
     serial: bool = False
-    fresh_connection: bool = False
+    singleton: Key | None = None
     timeout_s: int | None = Field(default=None, ge=1, le=7200)
+
+
+class StepSpec(Work):
+    """One step: who does it, how long it may take, and exactly one kind with its fields."""
+
+    only_on: Literal["first", "all"] = "all"
+    loop: Loop = None
+    register_as: RegisterKey | None = Field(default=None, alias="register")
+    notify: tuple[Key, ...] = ()
+    fresh_connection: bool = False
     packages: PackagesSpec | None = None
     file: FileSpec | None = None
     directory: DirectorySpec | None = None
@@ -78,13 +95,41 @@ class StepSpec(Spec):
         return sorted(kind for kind in KINDS if getattr(self, kind) is not None)
 
 
+class HandlerSpec(Work):
+    """What is done once at a component's end, where a step that notifies it changed something."""
+
+    service: RestartSpec | None = None
+    command: HandlerCommandSpec | None = None
+
+    @model_validator(mode="after")
+    def one_kind(self) -> Self:
+        """Refuse a handler that does nothing, or two things."""
+        if (self.service is None) == (self.command is None):
+            raise ValueError("is exactly one of command, service")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Return which kind of handler this is."""
+        return "service" if self.service else "command"
+
+    @property
+    def spec(self) -> RestartSpec | HandlerCommandSpec:
+        """Return the kind's fields."""
+        spec: RestartSpec | HandlerCommandSpec = getattr(self, self.kind)
+        return spec
+
+
 class ComponentSpec(Spec):
     """A part of a role's software; a stage of the plan of its own."""
 
     key: Key
     title: Title
     depends_on: tuple[Key, ...] = ()
+    tolerance: Tolerance = 0
+    quorum: Quorum = 0
     steps: tuple[StepSpec, ...]
+    handlers: tuple[HandlerSpec, ...] = ()
 
     @model_validator(mode="after")
     def has_steps(self) -> Self:
@@ -106,22 +151,8 @@ class RunbookSpec(Spec):
     components: tuple[ComponentSpec, ...]
 
     @model_validator(mode="after")
-    def keys_are_right(self) -> Self:
-        """Refuse nothing to do, a key used twice and a dependency on what is not there."""
+    def has_components(self) -> Self:
+        """Refuse nothing to do."""
         if not self.components:
             raise ValueError("has no components")
-        keys = [component.key for component in self.components]
-        _refuse_twice("component", keys)
-        for component in self.components:
-            _refuse_twice(f"step of {component.key}", [step.key for step in component.steps])
-            for key in component.depends_on:
-                if key not in keys:
-                    raise ValueError(f"{component.key} depends on {key}, which is no component")
         return self
-
-
-def _refuse_twice(what: str, keys: list[str]) -> None:
-    """Raise when a key is used twice."""
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"there is more than one {what} with the key {key}")

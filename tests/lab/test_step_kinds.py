@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.compile.step import compile_step
+from provisioning.compile.step import Place, compile_step
 from provisioning.planning import plan
 from provisioning.runbook.load import load_runbooks
 from provisioning.runbook.schema import StepSpec
@@ -42,13 +42,9 @@ def executor(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exe
 
 def one(**kind: Any) -> CompiledStep:
     """Return a step of a kind for the first container."""
-    return compile_step(
-        StepSpec.model_validate({"key": "it", "title": "It", **kind}),
-        role="database",
-        component="test",
-        context={"node": {"name": "pg-node-01"}, "container": {"name": "pg-node-01"}},
-        templates={},
-    )
+    spec = StepSpec.model_validate({"key": "it", "title": "It", **kind})
+    context = {"node": {"name": "pg-node-01"}, "container": {"name": "pg-node-01"}}
+    return compile_step(spec, Place("database", "test", {}), context)[0].step
 
 
 def carry_out(executor: Executor, *steps: CompiledStep) -> list[str]:
