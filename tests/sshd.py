@@ -9,14 +9,16 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from inventory.ssh import Target
 
+# sshd takes the first word it finds on a matter: what a test adds comes first.
 CONFIG = """\
+{extra}
 ListenAddress 127.0.0.1:{port}
 ListenAddress 127.0.0.2:{port}
 ListenAddress 127.0.0.3:{port}
@@ -42,6 +44,7 @@ class Sshd:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    extra: str = ""
 
     @property
     def key(self) -> str:
@@ -66,7 +69,8 @@ class Sshd:
     def start(self) -> None:
         """Start and wait until it answers."""
         Path("/run/sshd").mkdir(exist_ok=True)
-        (self.folder / "config").write_text(CONFIG.format(port=self.port, folder=self.folder))
+        config = CONFIG.format(port=self.port, folder=self.folder, extra=self.extra)
+        (self.folder / "config").write_text(config)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "config")],
@@ -78,6 +82,19 @@ class Sshd:
                 return
             time.sleep(0.01)
         raise AssertionError((self.folder / "log").read_text())
+
+    def restart(self, *lines: str) -> None:
+        """Start again with these lines before its others."""
+        self.stop()
+        self.extra = "\n".join(lines)
+        self.start()
+
+    @property
+    def connections(self) -> int:
+        """Count the connections that it serves now."""
+        assert self.process
+        pid = self.process.pid
+        return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
     def stop(self) -> None:
         """End the server and every connection that it serves."""
@@ -91,18 +108,18 @@ class Sshd:
 
 def children(pid: int) -> list[int]:
     """List the sessions' processes below the server: sshd only, not what they started."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        process
-        for child in map(int, found)
-        if "sshd" in Path(f"/proc/{child}/comm").read_text()
-        for process in (child, *children(child))
-    ]
+    found = []
+    with contextlib.suppress(OSError):  # It ended meanwhile.
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            if "sshd" in Path(f"/proc/{child}/comm").read_text():
+                found += [child, *children(child)]
+    return found
 
 
-def keygen(path: Path, kind: str) -> None:
-    """Make a key pair without a passphrase."""
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)], check=True)
+def keygen(path: Path, kind: str, *, passphrase: str = "", options: Sequence[str] = ()) -> None:
+    """Make a key pair."""
+    command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, *options, "-f", str(path)]
+    subprocess.run(command, check=True)
 
 
 def missing() -> str:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 LAB_PACKAGES = Path(__file__).parent / "lab/apt-packages.txt"
-# A browser, a database server of another version, a server to log in to, a firewall's command.
-OTHER_PACKAGES = ("chromium", "openssh-server", "postgresql", "ufw")
+# A browser, a database server of another version, a server to log in to, a way to become root
+# there, a firewall's command.
+OTHER_PACKAGES = ("chromium", "openssh-server", "postgresql", "sudo", "ufw")
 
 
 def wanted() -> list[str]:

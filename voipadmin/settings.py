@@ -188,6 +188,11 @@ SECRET_KEYS_FILE = DATA_DIR / "secret-keys"
 RUNBOOK_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_RUNBOOK_DIRS", "").split(":") if p]
 PLATFORM_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_PLATFORM_DIRS", "").split(":") if p]
 
+# SSH: how long a host may take to be reached, to let us in, to carry out a command.
+SSH_CONNECT_TIMEOUT_S = float(os.environ.get("VOIPADMIN_SSH_CONNECT_TIMEOUT_S", "10"))
+SSH_READ_TIMEOUT_S = float(os.environ.get("VOIPADMIN_SSH_READ_TIMEOUT_S", "15"))
+SSH_COMMAND_TIMEOUT_S = float(os.environ.get("VOIPADMIN_SSH_COMMAND_TIMEOUT_S", "30"))
+
 # Monitoring: how often hosts are visited, and how long samples and rollups are kept.
 COLLECT_INTERVAL_S = float(os.environ.get("VOIPADMIN_COLLECT_INTERVAL_S", "60"))
 COLLECT_THREADS = int(os.environ.get("VOIPADMIN_COLLECT_THREADS", "16"))

@@ -4,10 +4,12 @@ The only importer of paramiko. What a host refuses is said in words, as an SSHEr
 """
 
 from inventory.ssh.access import address_of, target_for
-from inventory.ssh.connection import Connection
-from inventory.ssh.login import check_private_key, fetch_host_key
+from inventory.ssh.connection import Connection, host_key_of
+from inventory.ssh.keys import check_private_key
+from inventory.ssh.login import fetch_host_key
 from inventory.ssh.shell import Shell
 from inventory.ssh.terms import (
+    AlgorithmsRefused,
     AuthenticationFailed,
     CommandTimeout,
     Completed,
@@ -20,6 +22,7 @@ from inventory.ssh.terms import (
 )
 
 __all__ = [
+    "AlgorithmsRefused",
     "AuthenticationFailed",
     "CommandTimeout",
     "Completed",
@@ -34,5 +37,6 @@ __all__ = [
     "address_of",
     "check_private_key",
     "fetch_host_key",
+    "host_key_of",
     "target_for",
 ]

@@ -5,29 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Self
 
 import paramiko
 
+from inventory.ssh import timeouts
 from inventory.ssh.channel import channel_errors, chunks, send
-from inventory.ssh.login import dial, log_in
+from inventory.ssh.login import ask_host_key, dial, log_in
+from inventory.ssh.shared import Pass, enter, leave
 from inventory.ssh.shell import Shell
-from inventory.ssh.terms import AuthenticationFailed, Completed, SSHError, Target, Unreachable
+from inventory.ssh.sudo import refusal, shell_command
+from inventory.ssh.terms import Completed, HostKey, SSHError, Target, Unreachable
+
+# OPEN_ADMINISTRATIVELY_PROHIBITED: the server forbids what was asked for.
+FORBIDDEN = 1
 
 
 class Connection:
     """One login on one host."""
 
     def __init__(
-        self, target: Target, transport: paramiko.Transport, bastion: Connection | None = None
+        self, target: Target, transport: paramiko.Transport, way: Pass | None = None
     ) -> None:
         self.target = target
         self._transport = transport
-        self._bastion = bastion
+        self._way = way
 
     @classmethod
     @contextmanager
-    def open(cls, target: Target, *, connect_timeout_s: float = 10) -> Iterator[Self]:
+    def open(cls, target: Target, *, connect_timeout_s: float | None = None) -> Iterator[Self]:
         """Log in for a while; raises SSHError."""
         connection = cls.connect(target, connect_timeout_s=connect_timeout_s)
         try:
@@ -36,31 +43,44 @@ class Connection:
             connection.close()
 
     @classmethod
-    def connect(cls, target: Target, *, connect_timeout_s: float = 10) -> Self:
-        """Log in until `close`; raises SSHError."""
-        bastion: Connection | None = None
-        if target.bastion:
-            bastion = cls.connect(target.bastion, connect_timeout_s=connect_timeout_s)
+    def connect(
+        cls,
+        target: Target,
+        *,
+        connect_timeout_s: float | None = None,
+        read_timeout_s: float | None = None,
+    ) -> Self:
+        """Log in until `close`; raises SSHError.
+
+        Whoever says only how long connecting may take gives each answer as long; without either
+        the settings count. A bastion's connection is shared with others who go through it.
+        """
+        read_s = read_timeout_s or connect_timeout_s or timeouts.read_s()
+        connect_s = connect_timeout_s or timeouts.connect_s()
+        if target.bastion is None:
+            sock = dial(target.name, target.host, target.port, connect_s)
+            return cls(target, log_in(sock, target, read_s))
+        way = enter(
+            target.bastion,
+            lambda bastion: cls.connect(
+                bastion, connect_timeout_s=connect_s, read_timeout_s=read_s
+            ),
+        )
         try:
-            sock = (
-                bastion.tunnel(target.host, target.port, connect_timeout_s)
-                if bastion
-                else dial(target.name, target.host, target.port, connect_timeout_s)
-            )
-            transport = log_in(sock, target, connect_timeout_s)
+            channel = way.connection.tunnel(target.host, target.port, connect_s)
+            return cls(target, log_in(channel, target, read_s), way)
         except SSHError:
-            if bastion:
-                bastion.close()
+            leave(way)
             raise
-        return cls(target, transport, bastion)
 
     @property
     def alive(self) -> bool:
         """Tell whether the connection stands, as far as this side knows."""
         return self._transport.is_active()
 
-    def run(self, command: str, *, stdin: bytes = b"", timeout_s: float = 30) -> Completed:
+    def run(self, command: str, *, stdin: bytes = b"", timeout_s: float | None = None) -> Completed:
         """Run one command on a channel of its own; raises CommandTimeout and Unreachable."""
+        timeout_s = timeout_s or timeouts.command_s()
         deadline = time.monotonic() + timeout_s
         channel = self._exec(command, timeout_s)
         try:
@@ -74,9 +94,10 @@ class Connection:
         finally:
             channel.close()
 
-    def shell(self, *, timeout_s: float = 15) -> Shell:
+    def shell(self, *, timeout_s: float | None = None) -> Shell:
         """Start the resident shell, as root where the target says sudo."""
-        command, password = self._shell_command(timeout_s)
+        timeout_s = timeout_s or timeouts.command_s()
+        command, password = shell_command(self.target, partial(self.run, timeout_s=timeout_s))
         channel = self._exec(command, timeout_s)
         shell = Shell(channel, self.target.name)
         if password:
@@ -87,10 +108,7 @@ class Connection:
             shell.call(":", timeout_s=timeout_s)
         except Unreachable as error:
             if self.target.sudo and self.alive:
-                raise AuthenticationFailed(
-                    f"sudo on {self.target.name} refuses {self.target.username}: "
-                    f"{shell.leftover or 'no reason given'}"
-                ) from error
+                raise refusal(self.target, shell.leftover) from error
             raise
         return shell
 
@@ -100,16 +118,27 @@ class Connection:
             return self._transport.open_channel(
                 "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_s
             )
+        except paramiko.ChannelException as error:
+            if error.code == FORBIDDEN:
+                raise Unreachable(
+                    f"{self.target.name} does not let anybody through to {host} port {port}: "
+                    "AllowTcpForwarding and PermitOpen in its sshd_config say who may."
+                ) from error
+            raise self._unreachable(host, port, error) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise Unreachable(
-                f"{self.target.name} cannot reach {host} port {port}: {error}"
-            ) from error
+            raise self._unreachable(host, port, error) from error
+
+    def _unreachable(self, host: str, port: int, error: Exception) -> Unreachable:
+        """Say that this host does not get through to another one."""
+        why = str(error) or "the connection broke"
+        return Unreachable(f"{self.target.name} cannot reach {host} port {port}: {why}.")
 
     def close(self) -> None:
-        """End the connection and the way through the bastion."""
+        """End the connection; the way through the bastion ends with the last who uses it."""
         self._transport.close()
-        if self._bastion:
-            self._bastion.close()
+        way, self._way = self._way, None
+        if way:
+            leave(way)
 
     def _exec(self, command: str, timeout_s: float) -> paramiko.Channel:
         """Open a channel that runs a command with both streams in one."""
@@ -120,16 +149,14 @@ class Connection:
             channel.exec_command(command)
             return channel
 
-    def _shell_command(self, timeout_s: float) -> tuple[str, str | None]:
-        """Choose how the shell is started, and the password that it reads first."""
-        if not self.target.sudo or self.target.username == "root":
-            return "exec /bin/sh", None
-        if self.run("sudo -n true", timeout_s=timeout_s).exit_code == 0:
-            return "exec sudo -n /bin/sh", None
-        if not self.target.password:
-            raise AuthenticationFailed(
-                f"sudo on {self.target.name} asks {self.target.username} for a password, "
-                "but the credential has none."
-            )
-        # -k: with a cached login sudo would not read the password and the shell would.
-        return "exec sudo -k -S -p '' /bin/sh", self.target.password
+
+def host_key_of(
+    name: str, host: str, port: int, *, bastion: Target | None, timeout_s: float | None = None
+) -> HostKey:
+    """Ask a host for its key without logging in there, through its bastion where it has one."""
+    connect_s = timeout_s or timeouts.connect_s()
+    read_s = timeout_s or timeouts.read_s()
+    if bastion is None:
+        return ask_host_key(dial(name, host, port, connect_s), name, read_s)
+    with Connection.open(bastion) as way:
+        return ask_host_key(way.tunnel(host, port, connect_s), name, read_s)

@@ -1,14 +1,15 @@
 """From a TCP connection to a login: algorithms, the pinned host key, who we are."""
 
-import base64
-import hashlib
-import io
 import logging
 import socket
 
 import paramiko
 
+from inventory.ssh import timeouts
+from inventory.ssh.algorithms import KEY_TYPES, ModernTransport
+from inventory.ssh.keys import private_key
 from inventory.ssh.terms import (
+    AlgorithmsRefused,
     AuthenticationFailed,
     HostKey,
     HostKeyChanged,
@@ -23,21 +24,18 @@ logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 
 KEEPALIVE_S = 15
 UNACKNOWLEDGED_MS = 30_000
-KEY_TYPES = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "rsa-sha2-512",
-    "rsa-sha2-256",
-)
-
 Socket = socket.socket | paramiko.Channel
 
 
-def fetch_host_key(host: str, port: int = 22, *, timeout_s: float = 10) -> HostKey:
+def fetch_host_key(host: str, port: int = 22, *, timeout_s: float | None = None) -> HostKey:
     """Ask a host for its key without logging in."""
-    transport = _transport(dial(host, host, port, timeout_s), host, timeout_s)
+    sock = dial(host, host, port, timeout_s or timeouts.connect_s())
+    return ask_host_key(sock, host, timeout_s or timeouts.read_s())
+
+
+def ask_host_key(sock: Socket, name: str, timeout_s: float) -> HostKey:
+    """Ask whoever is at the other end for its host key, and hang up."""
+    transport = _transport(sock, name, timeout_s)
     try:
         return _presented(transport)
     finally:
@@ -62,31 +60,14 @@ def dial(name: str, host: str, port: int, timeout_s: float) -> socket.socket:
     return sock
 
 
-class _Transport(paramiko.Transport):
-    """A transport with modern algorithms only; curve25519 costs a tenth of the groups."""
-
-    _preferred_kex = (
-        "curve25519-sha256@libssh.org",
-        "mlkem768x25519-sha256",
-        "ecdh-sha2-nistp256",
-        "diffie-hellman-group16-sha512",
-    )
-    _preferred_ciphers = (
-        "aes128-gcm@openssh.com",
-        "aes256-gcm@openssh.com",
-        "aes128-ctr",
-        "aes256-ctr",
-    )
-    _preferred_macs = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com")
-
-
 def _transport(
     sock: Socket, name: str, timeout_s: float, key_types: tuple[str, ...] = ()
-) -> paramiko.Transport:
+) -> ModernTransport:
     """Negotiate, for certain types of host key if given."""
-    transport = _Transport(sock)
+    transport = ModernTransport(sock)
     transport.daemon = True
     transport.banner_timeout = transport.auth_timeout = timeout_s
+    transport.handshake_timeout = timeout_s
     if key_types:
         transport.get_security_options().key_types = key_types
     try:
@@ -95,8 +76,18 @@ def _transport(
     except (paramiko.SSHException, OSError, EOFError) as error:
         transport.close()
         sock.close()
-        raise Unreachable(f"{name} does not speak SSH as we do: {error}") from error
+        raise _no_agreement(transport, name, error) from error
     return transport
+
+
+def _no_agreement(transport: ModernTransport, name: str, error: Exception) -> SSHError:
+    """Say why nothing was agreed on: the host offers nothing modern, or is no SSH server."""
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer) and transport.mismatch:
+        return AlgorithmsRefused(
+            f"{name} offers only what is no longer safe: {transport.mismatch}. "
+            "Update its SSH server, or allow one of these there."
+        )
+    return Unreachable(f"{name} does not speak SSH as we do: {error}")
 
 
 def log_in(sock: Socket, target: Target, timeout_s: float) -> paramiko.Transport:
@@ -140,9 +131,10 @@ def _check_host_key(target: Target, expected: HostKey, presented: HostKey) -> No
 def _authenticate(transport: paramiko.Transport, target: Target) -> None:
     """Log in with the key, or else the password."""
     what = "this key" if target.key else "this password"
+    key = private_key(target.key, target.passphrase or "", target.name) if target.key else None
     try:
-        if target.key:
-            transport.auth_publickey(target.username, _private_key(target.key or "", target.name))
+        if key:
+            transport.auth_publickey(target.username, key)
         else:
             transport.auth_password(target.username, target.password or "", fallback=False)
     except paramiko.AuthenticationException as error:
@@ -151,33 +143,6 @@ def _authenticate(transport: paramiko.Transport, target: Target) -> None:
         ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise Unreachable(f"{target.name} broke off during the login: {error}") from error
-
-
-def check_private_key(text: str) -> str:
-    """Return the fingerprint of a private key; raises AuthenticationFailed when it is none."""
-    digest = hashlib.sha256(_private_key(text, "this login").asbytes()).digest()
-    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
-
-
-def _private_key(text: str, name: str) -> paramiko.PKey:
-    """Read a private key of any type; its text never gets into a message."""
-    kinds: tuple[type[paramiko.PKey], ...] = (
-        paramiko.Ed25519Key,
-        paramiko.ECDSAKey,
-        paramiko.RSAKey,
-    )
-    for kind in kinds:
-        try:
-            return kind.from_private_key(io.StringIO(text))
-        except paramiko.PasswordRequiredException:
-            raise AuthenticationFailed(
-                f"The private key for {name} has a passphrase: store one without."
-            ) from None
-        except (paramiko.SSHException, ValueError, IndexError):
-            continue
-    raise AuthenticationFailed(
-        f"The private key for {name} cannot be read: Ed25519, ECDSA and RSA are."
-    )
 
 
 def _presented(transport: paramiko.Transport) -> HostKey:

@@ -9,6 +9,7 @@ import paramiko
 
 from inventory.ssh.channel import channel_errors, left, send
 from inventory.ssh.terms import Completed, SSHError
+from inventory.ssh.timeouts import command_s
 
 
 class Shell:
@@ -25,7 +26,7 @@ class Shell:
         """Return what came outside any frame."""
         return bytes(self._buffer).decode(errors="replace").strip()
 
-    def call(self, script: str, *, stdin: bytes = b"", timeout_s: float = 30) -> Completed:
+    def call(self, script: str, *, stdin: bytes = b"", timeout_s: float | None = None) -> Completed:
         """Run a script in a subshell; the shell is unusable after an SSHError."""
         body = f"( eval {shlex.quote(script)} )"
         if stdin:
@@ -36,12 +37,13 @@ class Shell:
             body += " </dev/null"
         return self._exchange(body, timeout_s)
 
-    def define(self, script: str, *, timeout_s: float = 30) -> Completed:
+    def define(self, script: str, *, timeout_s: float | None = None) -> Completed:
         """Run a script in the shell itself: its functions and variables stay."""
         return self._exchange(f"eval {shlex.quote(script)} </dev/null", timeout_s)
 
-    def _exchange(self, body: str, timeout_s: float) -> Completed:
+    def _exchange(self, body: str, timeout_s: float | None) -> Completed:
         """Send one framed command and read its answer."""
+        timeout_s = timeout_s or command_s()
         deadline = time.monotonic() + timeout_s
         frame = f"{body}\nprintf '\\001%s:%d\\n' {self._tag} $?\n"
         try:

@@ -16,6 +16,10 @@ class Unreachable(SSHError):
     """Nothing answers, or the connection broke."""
 
 
+class AlgorithmsRefused(SSHError):
+    """The host offers no modern algorithm."""
+
+
 class HostKeyUnknown(SSHError):
     """Nobody has confirmed this host's key yet."""
 
@@ -66,7 +70,11 @@ class HostKey:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to log in, as whom, and which host key must be there; secrets stay out of its repr."""
+    """Where to log in, as whom, and which host key must be there; secrets stay out of its repr.
+
+    `login` names the stored login it was made from. sudo takes the password where it has none of
+    its own.
+    """
 
     name: str
     host: str
@@ -77,6 +85,9 @@ class Target:
     host_key: str
     sudo: bool = False
     bastion: Target | None = None
+    passphrase: str | None = field(default=None, repr=False)
+    sudo_password: str | None = field(default=None, repr=False)
+    login: str = ""
 
 
 @dataclass(frozen=True)
