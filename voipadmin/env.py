@@ -1,5 +1,6 @@
 """What settings read from the environment and the data folder; imports nothing of the project."""
 
+import json
 import os
 import secrets
 from contextlib import suppress
@@ -7,11 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 
 def flag(name: str) -> bool:
     """Tell whether an environment variable switches something on."""
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def mapping(name: str) -> dict[str, Any]:
+    """Read an environment variable that holds a JSON object; empty when it is not set."""
+    try:
+        value = json.loads(os.environ.get(name) or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f'{name} must be a JSON object such as {{"lease_s": 20}}.')
+    return value
 
 
 def database(data_dir: Path) -> dict[str, Any]:

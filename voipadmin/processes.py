@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -31,6 +32,43 @@ def children(pid: int) -> set[int]:
         return {int(child) for child in (PROC / f"{pid}/task/{pid}/children").read_text().split()}
     except OSError:
         return set()
+
+
+@dataclass
+class Family:
+    """The children and grandchildren of a process; deeper ones are the business of those.
+
+    A django-q2 process that is killed takes the lock of a shared queue with it: the rest never gets
+    a task again, though all look alive.
+    """
+
+    head: int
+    members: set[int] = field(default_factory=set)
+
+    def lost_a_member(self) -> bool:
+        """Look again; tell whether one is missing that was there the last time."""
+        first = children(self.head)
+        now = first.union(*(children(child) for child in first))
+        lost = bool(self.members - now)
+        self.members = now
+        return lost
+
+    def kill(self) -> None:
+        """End all of them, also those whose parent is gone, but not the head."""
+        left = self.members
+        for child in children(self.head):
+            send(child, signal.SIGSTOP)  # or it would replace those that die before it
+        self.lost_a_member()
+        for pid in left | self.members:
+            send(pid, signal.SIGKILL)
+
+
+def name(pid: int) -> str:
+    """Return the name that a process gave itself; empty when it is gone."""
+    try:
+        return (PROC / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def marked(variable: str, value: str) -> Iterator[int]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from voipadmin.processes import children, kill_group
+from voipadmin.processes import Family, kill_group
 from voipadmin.startup import BASE_DIR
 
 HEALTHY_AFTER_S = 60
@@ -32,14 +32,13 @@ class Service:
     heartbeat: Path | None = None
     stalled_after_s: float = 60
     process: subprocess.Popen[bytes] | None = None
-    _family: set[int] = field(default_factory=set)
+    _family: Family = field(default_factory=lambda: Family(0))
     _started_at: float = 0
     _start_at: float = 0
     _pause_s: float = 0
 
     def start(self) -> None:
         """Start the command in a session of its own, out of reach of the terminal's Ctrl-C."""
-        self._family = set()
         self._started_at = time.monotonic()
         self._clear_heartbeat()
         self.process = subprocess.Popen(
@@ -50,6 +49,7 @@ class Service:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._family = Family(self.process.pid)
 
     def watch(self) -> None:
         """Restart what died or stalls, a little later each time."""
@@ -80,21 +80,9 @@ class Service:
         code = process.poll()
         if code is not None:
             return f"ended ({signal.Signals(-code).name if code < 0 else f'exit {code}'})"
-        if self.whole_family and self._lost_a_member(process.pid):
+        if self.whole_family and self._family.lost_a_member():
             return "lost one of its processes"
         return "stalls" if self._is_stalled() else ""
-
-    def _lost_a_member(self, pid: int) -> bool:
-        """Compare the children and grandchildren with those seen before.
-
-        A django-q2 worker that is killed while it waits takes the queue's lock with it, and the
-        rest never gets a task again, though all look alive. Deeper processes are the tasks' own.
-        """
-        first = children(pid)
-        family = first.union(*(children(child) for child in first))
-        lost = bool(self._family - family)
-        self._family = family
-        return lost
 
     def _is_stalled(self) -> bool:
         age_s = time.monotonic() - self._started_at

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from voipadmin.env import database, flag, secret_key
+from voipadmin.env import database, flag, mapping, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("VOIPADMIN_DATA_DIR", BASE_DIR / "var"))
@@ -183,6 +183,11 @@ Q_CLUSTER = {
 if redis_url := os.environ.get("VOIPADMIN_REDIS_URL"):
     Q_CLUSTER = {**Q_CLUSTER, "redis": redis_url}
     del Q_CLUSTER["orm"]
+
+# A task may wait that long while a worker is idle; then the queue's processes are started anew.
+TASK_WAITS_S = float(os.environ.get("VOIPADMIN_TASK_WAITS_S", "20"))
+# Times of the engine that differ from provisioning/engine/pace.py.
+RUN_PACE = mapping("VOIPADMIN_RUN_PACE")
 
 SECRET_KEYS_FILE = DATA_DIR / "secret-keys"
 RUNBOOK_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_RUNBOOK_DIRS", "").split(":") if p]
