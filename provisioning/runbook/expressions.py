@@ -44,20 +44,26 @@ def _items(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else _expression(value)
 
 
-def _tolerance(value: int | str) -> int | str:
-    """Check a number of machines, or a share of them."""
-    if isinstance(value, str) and not (SHARE.fullmatch(value) and int(value[:-1]) <= 100):
-        raise ValueError("is a number of nodes, or a share of them such as 20%")
-    if isinstance(value, int) and value < 0:
-        raise ValueError("is not negative")
-    return value
+def _tolerance(value: Any) -> Any:
+    """Check a number of nodes, or a share of them."""
+    share = SHARE.fullmatch(value) if isinstance(value, str) else None
+    if share and int(share[1]) <= 100:
+        return value
+    if _is_number(value):
+        return value
+    raise ValueError("is a number of nodes, or a share of them such as 20%")
 
 
-def _quorum(value: int | str) -> int | str:
+def _quorum(value: Any) -> Any:
     """Check a number of machines, or one of two words."""
-    if value not in ("majority", "all") and not (isinstance(value, int) and value >= 0):
+    if value not in ("majority", "all") and not _is_number(value):
         raise ValueError("is majority, all or a number of machines")
     return value
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether something is a number of things."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 Expression = Annotated[str, BeforeValidator(_expression)]

@@ -113,7 +113,10 @@ def _parse(
     try:
         spec = RunbookSpec.model_validate(marked.data, context={TEMPLATES: True})
     except ValidationError as error:
-        found += [(entry["loc"], entry["msg"]) for entry in error.errors(include_url=False)]
+        found += [
+            (entry["loc"], entry["msg"].removeprefix("Value error, "))
+            for entry in error.errors(include_url=False)
+        ]
     if spec:
         found += [*check_parts(spec), *check_texts(marked.data, files)]
         found += [
