@@ -75,16 +75,20 @@ def driven(run: Run, pace: Pace) -> Run:
 
 def drive_elsewhere(run: Run, pace: Pace) -> subprocess.Popen[bytes]:
     """Drive a run in a process of its own; needs rows that are committed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVE, str(run.pk), json.dumps(vars(pace))], env=environment()
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return what makes another process work on the test's own database."""
     settings = connection.settings_dict
     host, port = quote(settings["HOST"] or "", safe=""), settings["PORT"]
     user = quote(settings["USER"] or "", safe="")
     secret = f":{quote(settings['PASSWORD'], safe='')}" if settings["PASSWORD"] else ""
     where = f"{host}:{port}" if port else host
     url = f"postgres://{user}{secret}@{where}/{settings['NAME']}"
-    return subprocess.Popen(
-        [sys.executable, "-c", DRIVE, str(run.pk), json.dumps(vars(pace))],
-        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"},
-    )
+    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 30) -> Any:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django_q.models import Success, Task
 from django_q.tasks import async_task
 
 from provisioning.watchdog import IDLE
+from tests.provisioning.engine.runs import environment
 from voipadmin.processes import Family, children, is_alive, kill_group, name
 
 PROJECT = Path(__file__).parents[3]
@@ -23,17 +23,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def worker() -> Iterator[subprocess.Popen[str]]:
     """The command, on the test's own database, with two workers; a task waits there 2 s at most."""
-    settings = connection.settings_dict
-    environment = os.environ | {
-        "DATABASE_URL": f"postgres://{settings['USER']}@{settings['HOST'].replace('/', '%2F')}"
-        f"/{settings['NAME']}",
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "VOIPADMIN_TASK_WAITS_S": "2",
-    }
     process = subprocess.Popen(
         [sys.executable, "manage.py", "work"],
         cwd=PROJECT,
-        env=environment,
+        env={**environment(), "VOIPADMIN_TASK_WAITS_S": "2"},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
