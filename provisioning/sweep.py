@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from provisioning.engine.bell import ring
-from provisioning.engine.bracket import held_singletons, waiting_for_locks
+from provisioning.engine.bracket import wake_runs
 from provisioning.engine.pace import Pace
-from provisioning.models import ContainerLock, Run
+from provisioning.models import Run
 from provisioning.services import expire_steps
-from provisioning.states import InvalidTransition, RunStatus
 
 EVERY_S = 5
 
@@ -21,7 +19,7 @@ EVERY_S = 5
 def sweep() -> int:
     """Ring for every run without a driver, at most twice a minute each; returns how many."""
     expire_steps()
-    _wake()
+    wake_runs()
     age = timedelta(seconds=Pace.from_settings().ring_again_s)
     rung = 0
     for pk in Run.objects.undriven().rung_before(age).values_list("pk", flat=True):
@@ -32,15 +30,3 @@ def sweep() -> int:
                 ring(pk)
                 rung += 1
     return rung
-
-
-def _wake() -> None:
-    """Queue the runs that wait for locks which nobody holds any more."""
-    held = ContainerLock.objects.filter(container__steps__run=OuterRef("pk"))
-    for run in waiting_for_locks().exclude(Exists(held)):
-        if held_singletons(run):
-            continue
-        try:
-            run.move(RunStatus.QUEUED, reason="", rung_at=None)
-        except InvalidTransition:
-            continue  # Somebody was faster.

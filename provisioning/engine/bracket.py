@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from inventory.history import lock_clusters, record_event, set_assignment_state
@@ -108,22 +108,22 @@ def _put_back(run: Run) -> None:
 
 
 def free_locks(run: Run) -> None:
-    """Give back what the run held and wake the runs of its cluster that wait for it."""
-    freed = list(run.locks.values_list("container_id", flat=True))
-    singletons = run.singleton_locks.all().delete()[0]
+    """Give back what the run held and wake the runs that can go on now."""
     run.locks.all().delete()
-    theirs = Q(steps__container__in=freed)
-    if singletons:
-        theirs |= Q(cluster=run.cluster)
-    for waiting in waiting_for_locks().filter(theirs).distinct():
+    run.singleton_locks.all().delete()
+    wake_runs()
+
+
+def wake_runs() -> None:
+    """Queue the runs that wait for what nobody holds any more."""
+    held = ContainerLock.objects.filter(container__steps__run=OuterRef("pk"))
+    waiting = Run.objects.filter(status=RunStatus.WAITING, waits_for=WaitsFor.LOCKS)
+    for run in waiting.exclude(Exists(held)):
+        if held_singletons(run):
+            continue
         with suppress(InvalidTransition):  # Somebody was faster.
-            waiting.move(RunStatus.QUEUED, reason="")
-            ring(waiting.pk)
-
-
-def waiting_for_locks() -> QuerySet[Run]:
-    """Select the runs that another run holds up."""
-    return Run.objects.filter(status=RunStatus.WAITING, waits_for=WaitsFor.LOCKS)
+            run.move(RunStatus.QUEUED, reason="")
+            ring(run.pk)
 
 
 def _open_windows(run: Run) -> None:

@@ -60,24 +60,27 @@ def expire_steps() -> int:
 @transaction.atomic
 def _expire(step: Step) -> bool:
     """Fail one step, unless somebody was faster."""
-    run, step = _locked(step)
     try:
-        step.move(
-            StepStatus.FAILED,
-            message=f"Nobody answered before {step.answer_by:%Y-%m-%d %H:%M} UTC.",
-            answer_by=None,
-            finished_at=timezone.now(),
-        )
+        run, step = _locked(step)
     except InvalidTransition:
         return False
+    step.move(
+        StepStatus.FAILED,
+        message=f"Nobody answered before {step.answer_by:%Y-%m-%d %H:%M} UTC.",
+        answer_by=None,
+        finished_at=timezone.now(),
+    )
     _go_on(run)
     return True
 
 
 def _locked(step: Step) -> tuple[Run, Step]:
-    """Return the locked run and its step as they are now."""
+    """Return the locked run and its step; raises InvalidTransition when it asks nobody now."""
     run = locked(step.run_id)
-    return run, run.steps.get(pk=step.pk)
+    step = run.steps.get(pk=step.pk)
+    if step.status != StepStatus.WAITING:
+        raise InvalidTransition(f"{step} waits for nobody: it is {step.status}.")
+    return run, step
 
 
 def _go_on(run: Run) -> None:

@@ -12,9 +12,10 @@ from django.contrib.auth.models import User
 from inventory.models import Cluster, RoleAssignment
 from inventory.operations import Refused
 from provisioning.engine.pace import Pace
-from provisioning.models import ContainerLock, Line
+from provisioning.models import ContainerLock, Line, SingletonLock
 from provisioning.services import cancel_run, confirm_step, retry_run
 from provisioning.states import InvalidTransition, RunStatus, WaitsFor
+from provisioning.sweep import sweep
 from tests.provisioning.engine.runs import (
     drive_elsewhere,
     driven,
@@ -107,6 +108,28 @@ def test_a_second_run_on_a_container_waits_and_says_for_whom(
 
     assert second.status == RunStatus.QUEUED
     assert driven(second, pace).status == RunStatus.SUCCEEDED
+
+
+def test_two_runs_on_what_a_cluster_has_once_take_turns(
+    cluster: Cluster, pace: Pace, administrator: User
+) -> None:
+    press = make_step(manual="Press.", probe="exit 10", singleton="dcs")
+    first = driven(make_run(cluster, [press]), pace)
+    second = driven(make_run(cluster, [make_step("b", 2, apply="true", singleton="dcs")]), pace)
+    other = driven(make_run(cluster, [make_step("c", 3, apply="true", singleton="ca")]), pace)
+
+    assert other.status == RunStatus.SUCCEEDED
+    assert (second.status, second.waits_for) == (RunStatus.WAITING, WaitsFor.LOCKS)
+    assert f"dcs by {first}" in second.reason
+    sweep()
+    second.refresh_from_db()
+    assert second.status == RunStatus.WAITING
+
+    cancel_run(run=first, actor=administrator)
+    second.refresh_from_db()
+
+    assert driven(second, pace).status == RunStatus.SUCCEEDED
+    assert not SingletonLock.objects.exists()
 
 
 def test_cancelling_a_waiting_run_leaves_the_roles_that_another_run_installs_alone(
