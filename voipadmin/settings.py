@@ -189,6 +189,21 @@ TASK_WAITS_S = float(os.environ.get("VOIPADMIN_TASK_WAITS_S", "20"))
 # Times of the engine that differ from provisioning/engine/pace.py.
 RUN_PACE = mapping("VOIPADMIN_RUN_PACE")
 
+# Notices by e-mail; without a server none is sent.
+PORTAL_URL = os.environ.get("VOIPADMIN_URL", "")
+EMAIL_HOST = os.environ.get("VOIPADMIN_EMAIL_HOST", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+EMAIL_PORT = int(os.environ.get("VOIPADMIN_EMAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("VOIPADMIN_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("VOIPADMIN_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("VOIPADMIN_EMAIL_TLS", "1") == "1"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("VOIPADMIN_EMAIL_FROM", "voipadmin@localhost")
+
+# How long the history of runs is kept; 0: for ever.
+RUN_LOG_RETENTION_DAYS = int(os.environ.get("VOIPADMIN_RUN_LOG_RETENTION_DAYS", "400"))
+RUN_RETENTION_DAYS = int(os.environ.get("VOIPADMIN_RUN_RETENTION_DAYS", "0"))
+
 SECRET_KEYS_FILE = DATA_DIR / "secret-keys"
 RUNBOOK_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_RUNBOOK_DIRS", "").split(":") if p]
 PLATFORM_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_PLATFORM_DIRS", "").split(":") if p]

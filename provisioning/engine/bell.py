@@ -9,6 +9,7 @@ from django_q.tasks import async_task
 from provisioning.models import Run
 
 TASK = "provisioning.tasks.execute_run"
+NOTICE = "provisioning.tasks.send_notice"
 
 
 def ring(run_id: UUID) -> None:
@@ -17,3 +18,8 @@ def ring(run_id: UUID) -> None:
     transaction.on_commit(
         lambda: async_task(TASK, str(run_id), task_name=f"run {run_id}", ack_failure=True)
     )
+
+
+def announce(run_id: UUID) -> None:
+    """Queue a notice to those whom it concerns that a run waits for them or has ended."""
+    transaction.on_commit(lambda: async_task(NOTICE, str(run_id), task_name=f"notice of {run_id}"))

@@ -12,7 +12,7 @@ from django.utils import timezone
 from inventory.history import lock_clusters, record_event, set_assignment_state
 from inventory.models import Cluster, MaintenanceWindow, RoleAssignment
 from inventory.states import AssignmentState, ClusterState
-from provisioning.engine.bell import ring
+from provisioning.engine.bell import announce, ring
 from provisioning.models import ContainerLock, Run, SingletonLock, Step
 from provisioning.states import InvalidTransition, RunStatus, WaitsFor
 
@@ -95,7 +95,26 @@ def end_run(run: Run, status: RunStatus, reason: str) -> None:
         cluster=run.cluster,
         data=_ids(run),
     )
+    announce(run.pk)
     free_locks(run)
+
+
+def wait_for_person(run: Run, steps: Iterable[Step]) -> None:
+    """Let a run wait, without a driver, until somebody answers these steps."""
+    run.move(
+        RunStatus.WAITING,
+        waits_for=WaitsFor.PERSON,
+        reason="; ".join(f"{step}" for step in steps),
+        lease_expires_at=None,
+        driver="",
+    )
+    record_event(
+        kind="run-waiting",
+        message=f"{run} waits for a person: {run.reason}",
+        cluster=run.cluster,
+        data=_ids(run),
+    )
+    announce(run.pk)
 
 
 def _put_back(run: Run) -> None:

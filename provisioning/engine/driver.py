@@ -20,7 +20,13 @@ from inventory.models import Container
 from inventory.ssh import SSHError, target_for
 from provisioning.engine.bell import ring
 from provisioning.engine.board import Board
-from provisioning.engine.bracket import begin_dry_run, begin_run, end_run, take_locks
+from provisioning.engine.bracket import (
+    begin_dry_run,
+    begin_run,
+    end_run,
+    take_locks,
+    wait_for_person,
+)
 from provisioning.engine.lease import LeaseLostError, claim, holding, release
 from provisioning.engine.ledger import Ledger, Open
 from provisioning.engine.pace import Pace
@@ -325,13 +331,7 @@ class Driver:
         if self._cancelling:
             end_run(run, RunStatus.CANCELLED, f"Cancelled by {run.cancelled_by_name}.")
         elif waiting:
-            run.move(
-                RunStatus.WAITING,
-                waits_for=WaitsFor.PERSON,
-                reason="; ".join(f"{step}" for step in waiting),
-                lease_expires_at=None,
-                driver="",
-            )
+            wait_for_person(run, waiting)
         elif bad or self._board.stopped:
             words = [self._board.stopped, *(f"{s}: {s.message}" for s in bad)]
             end_run(run, RunStatus.FAILED, "; ".join(filter(None, words)))

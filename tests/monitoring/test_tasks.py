@@ -26,5 +26,5 @@ def test_every_schedule_names_a_task_that_runs() -> None:
 
     said = [import_string(func)() for func in Schedule.objects.values_list("func", flat=True)]
 
-    assert len(said) == 3
+    assert len(said) == 4
     assert len(existing_days()) == 5

@@ -217,7 +217,7 @@ def test_a_driver_whose_time_is_over_hands_the_run_over(
 ) -> None:
     run = make_run(cluster, [make_step(apply=COUNT.format(tmp_path))])
 
-    for _ in range(20):
+    for _ in range(200):
         driven(run, Pace(**{**vars(pace), "drive_s": 0.5}))
         if run.status == RunStatus.SUCCEEDED:
             break
