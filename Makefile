@@ -62,7 +62,7 @@ test-lab: install ## The tests on real hosts (root)
 	$(PYTEST) -m lab
 
 test-postgresql: install ## The tests that need no lab, on Debian's own PostgreSQL
-	VOIPADMIN_TEST_POSTGRES=debian $(PYTEST) -m "not lab and not browser"
+	VOIPADMIN_TEST_POSTGRES=debian $(PYTEST) -n 2 -m "not lab and not browser"
 
 memory: install ## What everything together needs when idle
 	$(BIN)/python benchmarks/memory.py

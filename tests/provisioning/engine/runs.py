@@ -26,8 +26,8 @@ PACE: dict[str, Any] = {
     "lease_s": 2,
     "heartbeat_s": 0.2,
     "poll_s": 0.1,
-    "patience_s": 1,
-    "connect_s": 3,
+    "patience_s": 3,
+    "connect_s": 15,
     "starter": "setsid",
 }
 DRIVE = """
