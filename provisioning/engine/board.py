@@ -91,6 +91,15 @@ class Board:
         """Return the steps that failed or were lost for good."""
         return [step for step in self.steps.values() if step.status in BAD]
 
+    def has_changed(self, step: Step, keys: Iterable[str]) -> bool:
+        """Tell whether one of these steps on a step's container has changed something."""
+        wanted = set(keys)
+        return bool(wanted) and any(
+            other.status == StepStatus.CHANGED
+            for other in self.steps.values()
+            if other.key in wanted and other.container_name == step.container_name
+        )
+
     def well(self, stage: StageState) -> set[str]:
         """Return the containers of a stage that nothing failed on."""
         return stage.containers - self._out

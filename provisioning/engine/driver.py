@@ -246,7 +246,9 @@ class Driver:
         session.carry_out(job)
 
     def _files(self, step: Step, spec: dict[str, Any]) -> dict[str, str]:
-        """Return the files of an attempt."""
+        """Return the files of an attempt; what follows a change is not asked whether it is due."""
+        if self._run.is_dry and self._board.has_changed(step, spec.get("follows", ())):
+            spec = {**spec, "probe": ""}
         return files_for(step, spec, self._secrets, self._registered, is_dry=self._run.is_dry)
 
     def _gather(self) -> None:
