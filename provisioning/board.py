@@ -1,42 +1,132 @@
-"""What the run pages show: stages with their containers, how far they are, and log lines."""
+"""What a run's page shows: stages with their containers and steps, in pieces that change alone.
 
+A page of 2,000 steps is not sent again each second. Each piece has a mark of what it shows: the
+browser sends the marks it has, and gets the pieces whose marks differ (`provisioning.changes`).
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby, starmap
+from uuid import UUID
+from zlib import crc32
 
-from provisioning.models import Line, Run, Step
+from provisioning.estimate import Work
+from provisioning.models import Run
 from provisioning.states import BAD, DONE, StepStatus
 
-# A page of log; the whole log is a download.
-TAIL = 500
+# Characters of a mark.
+MARK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A step as a row shows it."""
+
+    pk: UUID
+    stage: int
+    stage_title: str
+    title: str
+    container: str
+    status: str
+    message: str
+    key: str
+    kind: str
+    serial: bool
+    manual: str
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether it needs nothing more."""
+        return self.status in DONE
+
+    @property
+    def is_bad(self) -> bool:
+        """Tell whether it failed or was lost."""
+        return self.status in BAD
+
+
+@dataclass(frozen=True)
+class ContainerRow:
+    """The steps of one container within a stage."""
+
+    name: str
+    cells: list[Cell]
+
+    @cached_property
+    def done(self) -> int:
+        """Count what needs nothing more."""
+        return sum(cell.is_done for cell in self.cells)
+
+    @cached_property
+    def current(self) -> Cell | None:
+        """Return the step it is at; None when all are done."""
+        return next((cell for cell in self.cells if not cell.is_done), None)
+
+    @cached_property
+    def mark(self) -> str:
+        """Return a mark that differs when a status or message does."""
+        return mark((cell.status, cell.message) for cell in self.cells)
 
 
 @dataclass(frozen=True)
 class StageRow:
-    """A stage: its steps by container, and how many of them are done."""
+    """A stage with its containers."""
 
     title: str
-    containers: list[tuple[str, list[Step]]]
+    containers: list[ContainerRow]
 
-    @property
-    def steps(self) -> list[Step]:
+    @cached_property
+    def cells(self) -> list[Cell]:
         """Return all steps."""
-        return [step for _, steps in self.containers for step in steps]
+        return [cell for row in self.containers for cell in row.cells]
 
-    @property
+    @cached_property
     def done(self) -> int:
         """Count what needs nothing more."""
-        return sum(step.status in DONE for step in self.steps)
+        return sum(row.done for row in self.containers)
 
-    @property
+    @cached_property
     def state(self) -> str:
-        """Sum the stage up in one word: failed, running, done or pending."""
-        statuses = {StepStatus(step.status) for step in self.steps}
+        """Sum the stage up in one word: failed, running, waiting, done or pending."""
+        statuses = {StepStatus(cell.status) for cell in self.cells}
         if statuses & BAD:
             return "failed"
         if statuses <= DONE:
             return "done"
+        if statuses <= DONE | {StepStatus.WAITING, StepStatus.PENDING} and (
+            StepStatus.WAITING in statuses
+        ):
+            return "waiting"
         return "pending" if statuses == {StepStatus.PENDING} else "running"
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether a reader sees it opened before choosing otherwise."""
+        return self.state in {"failed", "running", "waiting"}
+
+    @cached_property
+    def started_at(self) -> datetime | None:
+        """Return when its first step began."""
+        return min((cell.started_at for cell in self.cells if cell.started_at), default=None)
+
+    @cached_property
+    def finished_at(self) -> datetime | None:
+        """Return when its last step ended; None while any has not."""
+        if self.state != "done":
+            return None
+        return max((cell.finished_at for cell in self.cells if cell.finished_at), default=None)
+
+    @cached_property
+    def mark(self) -> str:
+        """Return a mark that differs when any of its rows does."""
+        return mark(row.mark for row in self.containers)
 
 
 @dataclass(frozen=True)
@@ -57,14 +147,15 @@ class Progress:
 
 
 def stage_rows(run: Run) -> list[StageRow]:
-    """Return a run's stages in order."""
-    steps = run.steps.only(*_SHOWN).order_by("position")
-    return [_stage(list(group)) for _, group in groupby(steps, key=lambda step: step.stage)]
+    """Return a run's stages in order; one query of plain columns, for it is asked every second."""
+    rows = run.steps.order_by("position").values_list(*_COLUMNS)
+    cells = starmap(Cell, rows)
+    return [_stage(list(group)) for _, group in groupby(cells, key=lambda cell: cell.stage)]
 
 
 def progress(stages: Iterable[StageRow]) -> Progress:
     """Count the outcomes of all steps."""
-    statuses = [step.status for stage in stages for step in stage.steps]
+    statuses = [cell.status for stage in stages for cell in stage.cells]
     return Progress(
         total=len(statuses),
         ok=statuses.count(StepStatus.OK),
@@ -75,34 +166,59 @@ def progress(stages: Iterable[StageRow]) -> Progress:
     )
 
 
-def lines_after(run: Run, cursor: int | None) -> list[Line]:
-    """Return a run's next lines; without a cursor the latest page of them.
+def open_work(stages: Iterable[StageRow], now: datetime) -> list[Work]:
+    """Return what is not done, as an estimate wants it."""
+    return [
+        Work(
+            stage=cell.stage,
+            container=cell.container,
+            key=cell.key,
+            kind=cell.kind,
+            serial=cell.serial,
+            by_hand=bool(cell.manual),
+            elapsed_s=_elapsed_s(cell, now),
+        )
+        for stage in stages
+        for row in stage.containers
+        for cell in row.cells
+        if not cell.is_done
+    ]
 
-    One driver writes a run's lines in order, so their keys rise with them.
-    """
-    lines = Line.objects.filter(attempt__step__run=run).select_related("attempt__step")
-    if cursor is None:
-        return list(lines.order_by("-pk")[:TAIL])[::-1]
-    return list(lines.filter(pk__gt=cursor).order_by("pk")[:TAIL])
+
+def mark(parts: Iterable[object]) -> str:
+    """Return four characters that differ when the parts do."""
+    text = "\0".join(map(str, parts))
+    return urlsafe_b64encode(crc32(text.encode()).to_bytes(4)[:3]).decode()
 
 
-_SHOWN = (
-    "run",
+_COLUMNS = (
+    "pk",
     "stage",
     "stage_title",
-    "position",
     "title",
     "container_name",
     "status",
     "message",
+    "key",
+    "kind",
+    "serial",
+    "manual",
     "started_at",
     "finished_at",
 )
 
 
-def _stage(steps: list[Step]) -> StageRow:
+def _elapsed_s(cell: Cell, now: datetime) -> float:
+    """Return for how long a step has been running."""
+    if cell.status != StepStatus.RUNNING or not cell.started_at:
+        return 0
+    return (now - cell.started_at).total_seconds()
+
+
+def _stage(cells: list[Cell]) -> StageRow:
     """Group a stage's steps by container, keeping their order."""
-    containers: dict[str, list[Step]] = {}
-    for step in steps:
-        containers.setdefault(step.container_name, []).append(step)
-    return StageRow(steps[0].stage_title, list(containers.items()))
+    containers: dict[str, list[Cell]] = {}
+    for cell in cells:
+        containers.setdefault(cell.container, []).append(cell)
+    rows = [ContainerRow(name, cells) for name, cells in containers.items()]
+    return StageRow(cells[0].stage_title, rows)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from provisioning import views
+from provisioning import log_views, views
 
 app_name = "provisioning"
 urlpatterns: list[URLPattern] = [
@@ -11,8 +11,10 @@ urlpatterns: list[URLPattern] = [
     path("clusters/<slug:slug>/runs/start/", views.run_create, name="run-create"),
     path("clusters/<slug:slug>/runs/look/", views.run_look, name="run-look"),
     path("runs/<uuid:pk>/", views.run_detail, name="run-detail"),
-    path("runs/<uuid:pk>/lines/", views.run_lines, name="run-lines"),
-    path("runs/<uuid:pk>/log/", views.run_log, name="run-log"),
+    path("runs/<uuid:pk>/lines/", log_views.run_lines, name="run-lines"),
+    path("runs/<uuid:pk>/lines/find/", log_views.run_find, name="run-find"),
+    path("runs/<uuid:pk>/log/", log_views.run_log, name="run-log"),
+    path("runs/hints/", views.hint_list, name="hint-list"),
     path("runs/<uuid:pk>/export/", views.run_export, name="run-export"),
     path("runs/<uuid:pk>/cancel/", views.run_cancel, name="run-cancel"),
     path("runs/<uuid:pk>/retry/", views.run_retry, name="run-retry"),

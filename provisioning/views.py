@@ -1,6 +1,6 @@
 """Pages of plans, runs and steps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,9 +18,13 @@ from inventory.models import Cluster
 from inventory.operations import Refused
 from inventory.snapshot import load_topology
 from provisioning import services
-from provisioning.board import lines_after, progress, stage_rows
+from provisioning.changes import Seen
 from provisioning.export import export_response
-from provisioning.models import Line, Run, Step
+from provisioning.failures import failure
+from provisioning.hints import known_causes
+from provisioning.log import Scope
+from provisioning.models import Run, Step
+from provisioning.panels import log_context, run_changes, run_context
 from provisioning.preview import preview_run, stage_previews
 from provisioning.states import InvalidTransition
 
@@ -73,41 +77,15 @@ def run_create(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @may_see
 def run_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show a run with its stages, and its log as it is written."""
+    """Show a run with its stages and log; htmx gets what has changed since it last asked."""
     run = _run(pk)
-    stages = stage_rows(run)
-    context = {
-        "run": run,
-        "cluster": run.cluster,
-        "stages": stages,
-        "progress": progress(stages),
-        "failures": _failures(run),
-        "locks": run.locks.select_related("container") if run.is_active else [],
-    }
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "provisioning/_run.html", context)
-    context |= _lines(run, None)
-    return render(request, "provisioning/run.html", context)
-
-
-@require_safe
-@may_see
-def run_lines(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Return the lines after ?after=, and where to go on."""
-    after = request.GET.get("after", "")
-    run = _run(pk)
-    cursor = int(after) if after.isascii() and after.isdecimal() else 0
-    return render(request, "provisioning/_lines.html", {"run": run, **_lines(run, cursor)})
-
-
-@require_safe
-@may_see
-def run_log(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
-    """Send the whole log as text."""
-    run = _run(pk)
-    response = StreamingHttpResponse(_log(run), content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="run-{str(run.pk)[:8]}.log"'
-    return response
+        changes = run_changes(run, Seen.read(request.GET))
+        if changes is None:
+            return HttpResponse(status=204)
+        return render(request, "provisioning/_changes.html", changes)
+    context = run_context(run, opened=request.GET.get("stage", ""))
+    return render(request, "provisioning/run.html", context | log_context(Scope(run)))
 
 
 @require_POST
@@ -154,8 +132,10 @@ def step_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "step": step,
         "run": step.run,
         "cluster": step.run.cluster,
-        "attempts": step.attempts.prefetch_related("lines").order_by("-number"),
+        "attempts": step.attempts.order_by("-number"),
+        "failure": failure(step) if step.is_bad else None,
     }
+    context |= log_context(Scope(step.run, step.pk))
     return render(request, "provisioning/step.html", context)
 
 
@@ -216,6 +196,12 @@ def _act_on_step(
     return redirect(step.run)
 
 
+@require_safe
+def hint_list(request: HttpRequest) -> HttpResponse:
+    """Show the table of known causes."""
+    return render(request, "provisioning/hint_list.html", {"causes": known_causes()})
+
+
 def _act(request: HttpRequest, pk: UUID, service: Callable[..., object], done: str) -> HttpResponse:
     """Call a service on a run and say how it went."""
     run = _run(pk)
@@ -226,34 +212,6 @@ def _act(request: HttpRequest, pk: UUID, service: Callable[..., object], done: s
     else:
         messages.success(request, done)
     return redirect(run)
-
-
-def _lines(run: Run, cursor: int | None) -> dict[str, object]:
-    """Return the context of a piece of log."""
-    # What is written before the status is read is shown, or the end would be missed.
-    ended = not run.is_active
-    lines = lines_after(run, cursor)
-    return {
-        "lines": lines,
-        "cursor": lines[-1].pk if lines else cursor or 0,
-        "follows": bool(lines) or not ended,
-    }
-
-
-def _log(run: Run) -> Iterator[str]:
-    """Yield a run's log, a line each, with time and place."""
-    lines = Line.objects.filter(attempt__step__run=run).select_related("attempt__step")
-    for line in lines.order_by("pk").iterator(chunk_size=1000):
-        step = line.attempt.step
-        yield f"{line.at:%Y-%m-%dT%H:%M:%SZ} {step.container_name} [{step.title}] {line.text}\n"
-
-
-def _failures(run: Run) -> list[tuple[Step, list[Line]]]:
-    """Return each failed step with the end of what it printed."""
-    failed = run.steps.bad().order_by("position")
-    return [
-        (step, list(Line.objects.of_steps([step]).order_by("-pk")[:12])[::-1]) for step in failed
-    ]
 
 
 def _actor(request: HttpRequest) -> User:

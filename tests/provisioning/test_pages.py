@@ -1,12 +1,15 @@
 """The pages of plans and runs: what they show, who may act, how they refuse."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from inventory import example
 from inventory.models import Cluster
-from provisioning.models import Line, Run
+from provisioning.models import Attempt, Run
 from provisioning.states import RunStatus
 from tests.factories import make_database_cluster, make_platforms, make_user
 from tests.provisioning.runs import (
@@ -115,29 +118,6 @@ def test_a_run_shows_its_stages_and_latest_lines(operator: Client, run: Run) -> 
     assert 'hx-trigger="every 1s"' in text
 
 
-def test_an_htmx_request_gets_the_state_alone(operator: Client, run: Run) -> None:
-    answer = operator.get(run.get_absolute_url(), headers={"HX-Request": "true"})
-
-    text = answer.content.decode().strip()
-    assert text.startswith('<section id="run-state"')
-    assert text.endswith("</section>")
-
-
-def test_lines_follow_once_and_in_order_until_the_run_has_ended(operator: Client, run: Run) -> None:
-    cursor = str(Line.objects.order_by("-pk")[0].pk)
-    step = run.steps.order_by("position")[1]
-    write_lines(step, "later one", "later two")
-
-    text = page(operator, "run-lines", run.pk, after=cursor)
-    assert text.index("later one") < text.index("later two")
-    assert "line 2" not in text
-    assert "hx-get" in text
-
-    let_end(run, RunStatus.SUCCEEDED)
-    last = str(Line.objects.order_by("-pk")[0].pk)
-    assert "hx-get" not in page(operator, "run-lines", run.pk, after=last)
-
-
 def test_what_lines_say_is_escaped(operator: Client, run: Run) -> None:
     write_lines(run.steps.order_by("position")[1], "<script>alert(1)</script>")
 
@@ -218,3 +198,48 @@ def test_a_stranger_is_asked_to_sign_in(client: Client, run: Run) -> None:
 
     assert answer.status_code == 302
     assert "/login/" in answer.headers["Location"]
+
+
+def test_the_failure_card_shows_the_commands_end_the_journal_and_a_hint(
+    operator: Client, run: Run
+) -> None:
+    said = ("==> apply", "E: Could not get lock /var/lib/dpkg/lock", "==> journal", "etcd: bye")
+    write_lines(run.steps.order_by("position")[1], *said)
+    let_end(run, RunStatus.FAILED)
+
+    text = page(operator, "run-detail", run.pk)
+
+    assert "exit status 1 in apply" in text
+    assert "Another package manager holds the lock?" in text
+    assert "<code>dpkg --configure -a</code>" in text
+    assert "End of the service’s journal" in text
+    assert f"{reverse('provisioning:hint-list')}#apt-lock" in text
+
+
+def test_every_known_cause_has_its_place_on_their_page(operator: Client) -> None:
+    text = page(operator, "hint-list")
+
+    assert 'id="apt-lock"' in text
+    assert 'id="timeout"' in text
+
+
+def test_a_run_tells_how_long_it_still_takes_from_earlier_ones(
+    operator: Client, cluster: Cluster, run: Run
+) -> None:
+    assert "No earlier run tells how long this takes." in page(operator, "run-detail", run.pk)
+
+    let_end(run, RunStatus.SUCCEEDED)
+    now = timezone.now()
+    Attempt.objects.bulk_create(
+        Attempt(
+            step=step,
+            number=1,
+            epoch=1,
+            outcome="changed",
+            begun_at=now,
+            finished_at=now + timedelta(seconds=60),
+        )
+        for step in run.steps.filter(attempts=None, manual="")
+    )
+    next_run = make_planned_run(cluster, make_user("otto"))
+    assert "min left" in page(operator, "run-detail", next_run.pk)

@@ -8,8 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from provisioning.models import Run
-from provisioning.states import RunStatus
+from provisioning.models import Run, Step
+from provisioning.states import RunStatus, StepStatus
 from tests import looks
 from tests.factories import make_database_cluster, make_user
 from tests.provisioning.runs import (
@@ -19,6 +19,12 @@ from tests.provisioning.runs import (
     make_ready_cluster,
     write_lines,
 )
+
+# Lines that the page may hold at once.
+AT_MOST = 2000
+
+# A busy machine needs more than the usual five seconds.
+expect.set_options(timeout=20_000)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -84,13 +90,19 @@ def test_lines_appear_while_the_run_goes_on_and_the_page_rests_at_its_end(
     expect(page.locator("#run-state")).to_have_attribute("data-status", "succeeded")
     expect(page.locator("[hx-get]")).to_have_count(0)
 
+    page.reload()
+    expect(page.get_by_text("a later line")).to_be_visible()
+
 
 def test_a_stage_that_was_opened_stays_open(page: Page, run: Run) -> None:
     page.goto(run.get_absolute_url())
     page.get_by_text("2. Database: firewall").click()
+    step = run.steps.filter(stage=1)[0]
+    expect(page.locator("#row-2-1")).to_be_visible()
+    expect(page.locator("#row-2-1 .cell-skipped")).to_have_count(0)
 
-    with page.expect_response(lambda answer: answer.url.endswith(run.get_absolute_url())):
-        pass
+    Step.objects.filter(pk=step.pk).update(status=StepStatus.SKIPPED)
+    expect(page.locator("#row-2-1 .cell-skipped")).to_have_count(1)
 
     expect(page.locator("#stage-2")).to_have_attribute("open", "")
 
@@ -99,10 +111,82 @@ def test_the_log_is_searched_and_its_first_error_found_by_keyboard(page: Page, r
     write_lines(run.steps.order_by("position")[1], "E: cannot find it: error", "fine again")
     page.goto(run.get_absolute_url())
 
-    page.get_by_label("Search the log").press_sequentially("fine")
-    expect(page.get_by_text("line 1")).to_be_hidden()
-    expect(page.get_by_text("fine again")).to_be_visible()
+    page.get_by_label("Search the log").press_sequentially("line")
+    expect(page.locator("#log-count")).to_have_text("1 of 3")
+    page.get_by_label("Search the log").press("Enter")
+    expect(page.locator("#log-count")).to_have_text("2 of 3")
+    page.get_by_label("Search the log").press("Shift+Enter")
+    expect(page.locator(".log-found")).to_contain_text("line 0")
+    page.get_by_label("Search the log").fill("nowhere")
+    expect(page.locator("#log-count")).to_have_text("not found")
 
-    page.get_by_label("Search the log").fill("")
     page.get_by_role("button", name="First error").press("Enter")
     expect(page.locator(".log-found")).to_contain_text("cannot find it")
+
+
+def test_a_long_log_stays_a_window_that_follows_until_its_reader_scrolls(
+    page: Page, run: Run
+) -> None:
+    step = run.steps.order_by("position")[1]
+    write_lines(step, *(f"early {n}" for n in range(19_000)), "the one needle")
+    page.goto(run.get_absolute_url())
+    log, follow = page.locator("#run-log"), page.get_by_label("Follow")
+
+    for part in range(4):
+        write_lines(step, *(f"late {part}-{n}" for n in range(1000)))
+        expect(log.locator(".log-line").last).to_contain_text(f"late {part}-999")
+    shown = rows(page)
+    assert shown == in_order(shown)
+    assert len(shown) <= AT_MOST
+
+    log.evaluate("box => { box.scrollTop = 0 }")
+    expect(follow).not_to_be_checked()
+    expect(log.locator(".log-line").first).to_contain_text("late 1-500")
+    write_lines(step, "written meanwhile")
+    page.get_by_label("Search the log").fill("needle")
+    expect(page.locator(".log-found")).to_be_in_viewport()
+    shown = rows(page)
+    assert shown == in_order(shown)
+    assert len(shown) <= AT_MOST
+
+    follow.check()
+    expect(page.get_by_text("written meanwhile")).to_be_in_viewport()
+
+
+def test_a_log_follows_one_container_alone(page: Page, run: Run) -> None:
+    other = run.steps.filter(container_name="pg-node-02")[0]
+    write_lines(other, "of the second")
+    page.goto(run.get_absolute_url())
+    expect(page.get_by_text("line 2")).to_be_visible()
+
+    page.get_by_label("Container", exact=True).select_option("pg-node-02")
+    expect(page.get_by_text("line 2")).to_have_count(0)
+    write_lines(run.steps.order_by("position")[1], "line 3")
+    write_lines(other, "more of the second")
+    expect(page.get_by_text("more of the second")).to_be_visible()
+    expect(page.get_by_text("line 3")).to_have_count(0)
+
+
+def test_a_portal_that_is_away_is_told_and_nothing_is_missed(page: Page, run: Run) -> None:
+    page.goto(run.get_absolute_url())
+    expect(page.get_by_text("line 2")).to_be_visible()
+
+    page.route("**/lines/**", lambda route: route.abort())
+    expect(page.locator("#log-notice")).to_contain_text("does not answer")
+    write_lines(run.steps.order_by("position")[1], "written while it was away")
+    page.unroute("**/lines/**")
+
+    expect(page.get_by_text("written while it was away")).to_have_count(1)
+    expect(page.locator("#log-notice")).to_be_hidden()
+
+
+def rows(page: Page) -> list[int]:
+    """Return the keys of the lines that the page holds."""
+    script = "lines => lines.map(line => Number(line.dataset.pk))"
+    keys: list[int] = page.locator("#run-log .log-line").evaluate_all(script)
+    return keys
+
+
+def in_order(keys: list[int]) -> list[int]:
+    """Return what keys should be: consecutive, each once."""
+    return list(range(keys[0], keys[0] + len(keys)))
