@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from provisioning.models import Attempt, ContainerLock, Run, Step
+from provisioning.models import Attempt, ContainerLock, Run, RunbookVersion, SingletonLock, Step
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -28,8 +28,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 class RunAdmin(ReadOnlyAdmin):
     """Runs, the newest first."""
 
-    list_display = ("__str__", "cluster", "status", "requested_by_name", "requested_at")
-    list_filter = ("status", "cluster")
+    list_display = ("__str__", "cluster", "kind", "status", "requested_by_name", "requested_at")
+    list_filter = ("kind", "status", "cluster")
 
 
 @admin.register(Step)
@@ -57,3 +57,19 @@ class ContainerLockAdmin(ReadOnlyAdmin):
 
     list_display = ("container", "run", "reason", "acquired_at")
     list_select_related = ("container", "run__cluster")
+
+
+@admin.register(SingletonLock)
+class SingletonLockAdmin(ReadOnlyAdmin):
+    """Who works on what a cluster has once."""
+
+    list_display = ("key", "cluster", "run", "acquired_at")
+    list_select_related = ("cluster", "run__cluster")
+
+
+@admin.register(RunbookVersion)
+class RunbookVersionAdmin(ReadOnlyAdmin):
+    """The runbooks that runs were planned with."""
+
+    list_display = ("role", "platform", "hash", "first_used_at")
+    list_filter = ("platform",)

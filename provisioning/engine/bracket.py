@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
 from inventory.history import lock_clusters, record_event, set_assignment_state
@@ -14,7 +15,7 @@ from inventory.models import Cluster, MaintenanceWindow, RoleAssignment
 from inventory.states import AssignmentState, ClusterState
 from provisioning.engine.bell import announce, ring
 from provisioning.models import ContainerLock, Run, SingletonLock, Step
-from provisioning.states import InvalidTransition, RunStatus, WaitsFor
+from provisioning.states import BAD, DONE, InvalidTransition, RunStatus, StepStatus, WaitsFor
 
 # A run that nobody closes shall not silence alerts for ever.
 WINDOW = timedelta(hours=24)
@@ -97,6 +98,17 @@ def end_run(run: Run, status: RunStatus, reason: str) -> None:
     )
     announce(run.pk)
     free_locks(run)
+
+
+def cancelled_words(run: Run) -> str:
+    """Say who cancelled a run and what had been done by then."""
+    rows = run.steps.order_by().values_list("status").annotate(Count("pk"))
+    counts: Counter[str] = Counter(dict(rows))
+    done = sum(counts[status] for status in DONE)
+    words = f"Cancelled by {run.cancelled_by_name}. Of {counts.total()} steps {done} had been done"
+    words += f", {counts[StepStatus.CHANGED]} of them changed something"
+    bad = sum(counts[status] for status in BAD)
+    return words + (f"; {bad} failed or were ended." if bad else ".")
 
 
 def wait_for_person(run: Run, steps: Iterable[Step]) -> None:

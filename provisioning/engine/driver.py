@@ -23,6 +23,7 @@ from provisioning.engine.board import Board
 from provisioning.engine.bracket import (
     begin_dry_run,
     begin_run,
+    cancelled_words,
     end_run,
     take_locks,
     wait_for_person,
@@ -178,6 +179,7 @@ class Driver:
                 self._greet(step)
         answers = [self._greeted.get(name) for name in well]
         if answers.count("") >= stage.quorum:
+            self._explain("")
             return True
         if answers.count("") + answers.count(None) < stage.quorum:
             silent = "; ".join(sorted({text for text in answers if text}))
@@ -185,7 +187,16 @@ class Driver:
                 f"{stage.title} needs {stage.quorum} containers that answer and has "
                 f"{answers.count('')}: nothing of it was begun. {silent}"
             )
+        else:
+            self._explain(f"{stage.title} begins when {stage.quorum} containers answer.")
         return False
+
+    def _explain(self, reason: str) -> None:
+        """Say what a run that is driven waits for; empty when for nothing any more."""
+        if self._run.reason != reason:
+            with holding(self._run, lease_s=self._pace.lease_s):
+                Run.objects.filter(pk=self._run.pk).update(reason=reason)
+            self._run.reason = reason
 
     def _greet(self, step: Step) -> None:
         """See whether a step's container answers."""
@@ -331,7 +342,7 @@ class Driver:
         """Say how it ends."""
         bad, waiting = self._board.bad(), self._board.waiting()
         if self._cancelling:
-            end_run(run, RunStatus.CANCELLED, f"Cancelled by {run.cancelled_by_name}.")
+            end_run(run, RunStatus.CANCELLED, cancelled_words(run))
         elif waiting:
             wait_for_person(run, waiting)
         elif bad or self._board.stopped:

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from inventory.operations import Refused
 from provisioning.engine.bell import ring
-from provisioning.engine.bracket import end_run
+from provisioning.engine.bracket import cancelled_words, end_run
 from provisioning.models import Run, Step
 from provisioning.preflight import obstacle
 from provisioning.services.moves import actor_name, locked, queue, record
@@ -38,7 +38,8 @@ def cancel_run(*, run: Run, actor: User) -> None:
         ring(run.pk)
         return
     Run.objects.filter(pk=run.pk).update(cancelled_by_name=name)
-    end_run(run, RunStatus.CANCELLED, f"Cancelled by {name}.")
+    run.cancelled_by_name = name
+    end_run(run, RunStatus.CANCELLED, cancelled_words(run))
 
 
 @transaction.atomic

@@ -44,7 +44,10 @@ def test_cancel_ends_the_whole_process_group_and_frees_the_locks(
     assert driver.wait() == 0
     run.refresh_from_db()
     assert run.status == RunStatus.CANCELLED
-    assert run.reason == "Cancelled by administrator."
+    assert run.reason == (
+        "Cancelled by administrator. Of 2 steps 0 had been done, 0 of them changed something; "
+        "1 failed or were ended."
+    )
     assert statuses(run) == ["failed", "pending"]
     assert first_step(run).message == "It was ended, for the run was cancelled."
     assert not ContainerLock.objects.exists()
