@@ -140,7 +140,8 @@ def _step(
         files=scripts.files,
         targets=scripts.targets,
         manual=scripts.manual,
-        serial=seen.serial,
+        # Of what the cluster has once, no two machines of a stage work at the same time either.
+        serial=seen.serial or seen.singleton is not None,
         singleton=seen.singleton,
         only_if=only_if,
     )

@@ -58,6 +58,17 @@ def test_every_step_is_there_once_for_every_node() -> None:
     }
 
 
+def test_what_needs_a_majority_begins_with_one_and_changes_the_cluster_once() -> None:
+    quorums = {stage.key: stage.quorum for stage in PLAN.stages if stage.quorum}
+    singletons = {s.singleton: s.key for s in PLAN.steps if s.singleton}
+
+    assert quorums == {"database.etcd": 2, "database.patroni": 2}
+    assert singletons == {
+        "etcd-members": "database.etcd.restart",
+        "patroni-settings": "database.patroni.shared-settings",
+    }
+
+
 def test_active_nodes_are_planned_too() -> None:
     topology = make_topology()
     active = {
