@@ -11,5 +11,6 @@ urlpatterns = [
     path("nodes/<int:pk>/metrics/", views.node_metrics, name="node-metrics"),
     path("clusters/<slug:slug>/health/", views.cluster_health, name="cluster-health"),
     path("clusters/<slug:slug>/headroom/", views.headroom, name="headroom"),
+    path("monitoring/collectors/", views.collectors, name="collectors"),
     path("monitoring/series/<int:layout>/<int:pk>/", views.series, name="series"),
 ]

@@ -15,9 +15,10 @@ from inventory.models import Cluster, Container, Node
 from monitoring.current import cluster_headroom
 from monitoring.hosts import role_layouts
 from monitoring.metrics import HOST, LAYOUTS, Layout, Subject
-from monitoring.models import HostState
+from monitoring.models import Collector, HostState
 from monitoring.series import RANGES, as_json, latest_sample, points
 from monitoring.states import Shown
+from monitoring.vitals import SILENT_AFTER
 
 COLOURS = {
     Shown.UP: "success",
@@ -53,6 +54,15 @@ def container_metrics(request: HttpRequest, pk: int) -> HttpResponse:
         "cluster": container.cluster,
     }
     return _charts(request, context)
+
+
+@require_safe
+@permission_required("provisioning.view_operations", raise_exception=True)
+def collectors(request: HttpRequest) -> HttpResponse:
+    """List the collectors with their last signs of life, for the operations page."""
+    silent_before = timezone.now() - SILENT_AFTER
+    rows = [(row, row.heartbeat_at < silent_before) for row in Collector.objects.all()]
+    return render(request, "monitoring/_collectors.html", {"collectors": rows})
 
 
 @require_safe

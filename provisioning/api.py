@@ -21,6 +21,7 @@ from inventory.models import Cluster
 from provisioning import services
 from provisioning.export import export_response
 from provisioning.models import Attempt, Line, Run, Step
+from provisioning.operations import as_json
 from provisioning.states import InvalidTransition, RunKind
 from voipadmin.serializers import StrictSerializer
 
@@ -310,8 +311,27 @@ class AttemptViewSet(viewsets.ReadOnlyModelViewSet):
     filterset_fields = {"step": ["exact"], "step__run": ["exact"], "outcome": ["exact"]}
 
 
+class OperationsPermission(BasePermission):
+    """Needs provisioning.view_operations."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Check it."""
+        return request.user.has_perm("provisioning.view_operations")
+
+
+class OperationsViewSet(viewsets.ViewSet):
+    """How the portal's own processes are: the queue, workers, database, room."""
+
+    permission_classes = (OperationsPermission,)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def list(self, request: Request) -> Response:
+        """Return the numbers of the operations page."""
+        return Response(as_json())
+
+
 class LineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
-    """Log lines; `?id__gt=` reads on from the last one seen."""
+    """Log lines; `?id__gt=` reads on from the last one seen, `?text__icontains=` searches."""
 
     serializer_class = LineSerializer
     permission_classes = (MayProvision,)
@@ -319,7 +339,8 @@ class LineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         "attempt": ["exact"],
         "attempt__step": ["exact"],
         "attempt__step__run": ["exact"],
-        "id": ["gt"],
+        "id": ["gt", "lt"],
+        "text": ["icontains"],
     }
     queryset = Line.objects.order_by("pk")
 
@@ -333,4 +354,5 @@ routes: list[tuple[str, Any, str]] = [
     ("run-steps", StepViewSet, "run-step"),
     ("run-attempts", AttemptViewSet, "run-attempt"),
     ("run-lines", LineViewSet, "run-line"),
+    ("operations", OperationsViewSet, "operations"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from provisioning import log_views, views
+from provisioning import log_views, operations_views, views
 
 app_name = "provisioning"
 urlpatterns: list[URLPattern] = [
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:pk>/lines/", log_views.run_lines, name="run-lines"),
     path("runs/<uuid:pk>/lines/find/", log_views.run_find, name="run-find"),
     path("runs/<uuid:pk>/log/", log_views.run_log, name="run-log"),
+    path("operations/", operations_views.operations_page, name="operations"),
     path("runs/hints/", views.hint_list, name="hint-list"),
     path("runs/<uuid:pk>/export/", views.run_export, name="run-export"),
     path("runs/<uuid:pk>/cancel/", views.run_cancel, name="run-cancel"),

@@ -52,6 +52,11 @@ class Watchdog:
         self._untaken_since = self._untaken_since or now
         return UNTAKEN if now - self._untaken_since >= self._patience_s else ""
 
+    def workers(self) -> tuple[int, int]:
+        """Return how many processes carry out tasks, and how many of them are idle."""
+        names = [name(pid) for pid in self._queue.stat.workers]
+        return len(names), names.count(IDLE)
+
     def end(self) -> None:
         """Kill all of the queue's processes."""
         self._family.kill()

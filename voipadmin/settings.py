@@ -204,6 +204,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("VOIPADMIN_EMAIL_FROM", "voipadmin@localhost
 RUN_LOG_RETENTION_DAYS = int(os.environ.get("VOIPADMIN_RUN_LOG_RETENTION_DAYS", "400"))
 RUN_RETENTION_DAYS = int(os.environ.get("VOIPADMIN_RUN_RETENTION_DAYS", "0"))
 
+# What /healthz and the operations page show: functions that return voipadmin.vitals.Vital.
+VITALS = ["provisioning.vitals.vitals", "monitoring.vitals.vitals"]
+
 SECRET_KEYS_FILE = DATA_DIR / "secret-keys"
 RUNBOOK_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_RUNBOOK_DIRS", "").split(":") if p]
 PLATFORM_DIRS = [Path(p) for p in os.environ.get("VOIPADMIN_PLATFORM_DIRS", "").split(":") if p]

@@ -65,6 +65,8 @@ def test_axe_finds_no_serious_fault_and_every_page_fits_a_phone(
         reverse("provisioning:plan", args=["alpha"]),
         reverse("provisioning:plan", args=["beta"]),
         reverse("provisioning:run-list", args=["alpha"]),
+        reverse("provisioning:operations"),
+        reverse("provisioning:hint-list"),
         run.get_absolute_url(),
         failed.get_absolute_url(),
         reverse("provisioning:step-detail", args=[failed.steps.order_by("position")[1].pk]),

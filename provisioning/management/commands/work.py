@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django_q.cluster import Cluster
 
+from provisioning.heartbeat import beat, leave
 from provisioning.sweep import EVERY_S, sweep
 from provisioning.watchdog import LOST, Watchdog, adopt_orphans, name_workers
 
@@ -46,10 +48,14 @@ def _tend(queue: Cluster, watchdog: Watchdog) -> str:
             if time.monotonic() >= sweep_at:
                 sweep_at = time.monotonic() + EVERY_S
                 sweep()
+                processes, idle = watchdog.workers()
+                beat(processes=processes, idle=idle)
             if fault := watchdog.fault():
                 return fault
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database does not answer: %s", error)
             close_old_connections()
         queue.sentinel.join(WATCH_EVERY_S)
+    with suppress(OperationalError, InterfaceError):
+        leave()
     return ""
