@@ -8,7 +8,7 @@ the value wherever a name looks like that of a secret.
 from pathlib import Path
 
 from provisioning.compile.base import quote
-from provisioning.steps import REFERENCE
+from provisioning.steps import SECRET
 
 MASK = "•••"
 MASKED = "content.masked"
@@ -33,9 +33,9 @@ fi
 
 def masked_file(content: str) -> dict[str, str]:
     """Return a file with masks in the place of secrets, where the content has any."""
-    if not REFERENCE.search(content):
+    if not SECRET.search(content):
         return {}
-    return {MASKED: REFERENCE.sub(MASK, content)}
+    return {MASKED: SECRET.sub(MASK, content)}
 
 
 def show_difference(path: str) -> str:

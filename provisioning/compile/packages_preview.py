@@ -15,8 +15,10 @@ if said=$(apt-get $looks -s -q install -y --no-install-recommends $missing 2>&1)
         $1 == "Remv" {{ print "would remove " $2 }}'
 else
     printf '%s\\n' "$said" | grep '^E:' || true
+    known=$(apt-cache $looks policy $missing | awk '
+        /^[^ ]/ {{ name = $1 }} $1 == "Candidate:" && $2 != "(none)" {{ print name, $2 }}')
     for name in $missing; do
-        version=$(apt-cache $looks policy "$name" | awk '$1 == "Candidate:" {{ print $2 }}')
+        version=$(printf '%s\n' "$known" | awk -v name="$name:" '$1 == name {{ print $2 }}')
         echo "would install $name ${{version:-(no candidate known)}}"
     done
 fi

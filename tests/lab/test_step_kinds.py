@@ -1,14 +1,16 @@
 """Kinds of steps that need a real machine: mounts, users, services, packages, Debian's clusters."""
 
+import re
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any
 
 import pytest
 
-from provisioning.compile.step import Place, compile_step
+from provisioning.compile.step import Place, compile_notified, compile_step
 from provisioning.planning import plan
 from provisioning.runbook.load import load_runbooks
-from provisioning.runbook.schema import StepSpec
+from provisioning.runbook.schema import HandlerSpec, StepSpec
 from provisioning.steps import CompiledStep, Plan, Stage
 from tests.lab.executor import Executor, Outcome
 from tests.lab.hosts import Lab
@@ -19,6 +21,8 @@ pytestmark = [
     pytest.mark.lab,
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
+PLACE = Place("database", "test", {})
+CONTEXT = {"node": {"name": "pg-node-01"}, "container": {"name": "pg-node-01"}}
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 
 
@@ -43,8 +47,7 @@ def executor(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exe
 def one(**kind: Any) -> CompiledStep:
     """Return a step of a kind for the first container."""
     spec = StepSpec.model_validate({"key": "it", "title": "It", **kind})
-    context = {"node": {"name": "pg-node-01"}, "container": {"name": "pg-node-01"}}
-    return compile_step(spec, Place("database", "test", {}), context)[0].step
+    return compile_step(spec, PLACE, CONTEXT)[0].step
 
 
 def carry_out(executor: Executor, *steps: CompiledStep) -> list[str]:
@@ -88,6 +91,49 @@ def test_a_service_restarts_when_its_file_changed_and_only_then(
 
     stopped = one(service={"name": "demo.service", "enabled": False, "state": "stopped"})
     assert carry_out(executor, stopped, stopped) == ["changed", "ok"]
+
+
+def test_a_handler_restarts_a_service_once_and_only_after_a_change(
+    lab: Lab, executor: Executor
+) -> None:
+    unit = "/etc/systemd/system/handled.service"
+    steps = [
+        StepSpec.model_validate({"key": key, "title": key, "notify": ["restart"], **kind})
+        for key, kind in (
+            ("unit", {"file": {"path": unit, "content": UNIT}}),
+            ("settings", {"file": {"path": "/etc/handled", "content": "one"}}),
+        )
+    ]
+    handler = HandlerSpec.model_validate(
+        {"key": "restart", "title": "Restart", "service": {"name": "handled.service"}}
+    )
+    compiled = [made for step in steps for made in compile_step(step, PLACE, CONTEXT)]
+    restart = compile_notified(handler, PLACE, CONTEXT, compiled)[0].step
+    first, second = (made.step for made in compiled)
+
+    outcomes = carry_out(executor, first, second, restart, first, second, restart)
+
+    assert outcomes == ["changed", "changed", "changed", "ok", "ok", "ok"]
+    assert lab.ssh(lab.host(1), "systemctl is-active handled").strip() == "active"
+
+
+def test_previews_of_a_real_machine_change_nothing(lab: Lab) -> None:
+    host = lab.host(1)
+    packages = one(packages={"apt": ["nftables", "haproxy"]})
+    service = one(service={"name": "haproxy.service", "watch": ["/etc/haproxy/haproxy.cfg"]})
+    mount = one(mount={"device": "tmpfs", "path": "/mnt/b", "type": "tmpfs"})
+    lab.ssh(host, "apt-get -q update; sync; touch /tmp/before; sleep 0.1")
+
+    said = [
+        lab.ssh(host, f"STEP_DIR=/tmp sh -c {quote(step.preview)}")
+        for step in (packages, service, mount)
+    ]
+
+    assert re.search(r"^would install haproxy \d", said[0], re.MULTILINE)
+    assert said[1].splitlines() == ["would enable haproxy.service", "would start haproxy.service"]
+    assert said[2].splitlines()[-1] == "would mount /mnt/b"
+    changed = "find /etc /usr /var/lib /var/cache /mnt -xdev -newer /tmp/before -type f"
+    assert lab.ssh(host, changed) == ""
 
 
 def test_a_package_that_does_not_exist_fails_with_apts_words(executor: Executor) -> None:

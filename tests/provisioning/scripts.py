@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provisioning.compile.base import STATE_DIR, Scripts
+from provisioning.steps import CompiledStep
 
 # What the scripts search for programs, and where the portal keeps its marks and stamps.
 SEARCHED = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
@@ -54,7 +55,7 @@ def preview(
 
 
 def run_phase(
-    scripts: Scripts,
+    scripts: Scripts | CompiledStep,
     phase: str,
     folder: Path,
     *,

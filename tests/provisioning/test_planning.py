@@ -183,7 +183,8 @@ def test_a_secret_in_a_script_is_refused(tmp_path: Path) -> None:
 
 def test_all_scripts_of_the_plan_are_posix_sh() -> None:
     for planned in PLAN.steps:
-        for text in (planned.probe, planned.apply, planned.verify):
+        for text in (planned.probe, planned.apply, planned.verify, planned.preview):
+            assert text
             done = subprocess.run(["sh", "-n"], input=text, text=True, check=False)
             assert done.returncode == 0, planned.key
 

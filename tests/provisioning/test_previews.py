@@ -11,7 +11,10 @@ from provisioning.compile.mount import MountSpec, compile_mount
 from provisioning.compile.service import ServiceSpec, compile_service
 from provisioning.compile.user import UserSpec, compile_user
 from provisioning.compile.wait_for import WaitForSpec, compile_wait_for
-from tests.provisioning.scripts import carry_out, make_programs, preview, seen
+from provisioning.planning import plan
+from provisioning.runbook.load import load_runbooks
+from tests.provisioning.scripts import carry_out, make_programs, preview, run_phase, seen
+from tests.provisioning.topologies import make_topology
 
 # Stands in for systemd at the edge of the machine: a unit runs while there is a file `running`.
 SYSTEMCTL = """
@@ -125,3 +128,17 @@ def test_a_service_that_runs_and_must_not_would_be_stopped(tmp_path: Path, syste
     after = looked(scripts, tmp_path, systemd)
 
     assert (before, after) == ("", "would stop app.service\n")
+
+
+def test_every_preview_of_our_runbooks_ends_well_on_a_machine_that_has_nothing(
+    tmp_path: Path,
+) -> None:
+    steps = plan(make_topology(), load_runbooks("ring2all")).steps
+    # Those of packages are slow where apt knows a lot, and have tests of their own.
+    quick = [step for step in steps if step.node == "pg-node-01" and step.kind != "packages"]
+
+    failed = [
+        step.key for step in quick if run_phase(step, "preview", tmp_path / step.key).returncode
+    ]
+
+    assert failed == []

@@ -121,6 +121,14 @@ def test_an_unchanged_line_with_a_secret_is_masked_too(target: Path) -> None:
     assert lines[-3:] == [" entry •••", "-port 1", "+port 2"]
 
 
+def test_a_value_that_a_step_found_out_is_no_secret(target: Path) -> None:
+    target.write_text("id old\n")
+
+    lines = looked(target, "id ⟦value:pg-1/id⟧\n")
+
+    assert lines[-2:] == ["-id old", "+id ⟦value:pg-1/id⟧"]
+
+
 def test_a_secret_of_several_lines_hides_the_whole_file(target: Path) -> None:
     target.write_text("old\n")
 
