@@ -1,66 +1,74 @@
 # Runs one attempt on its own: only_if, probe, apply, verify. $1 is its folder.
 # With a file `dry` it only looks: a preview takes the place of apply.
+# A process costs a millisecond, most of what a short step takes: hence redirections and `read`.
 cd "$1" || exit 1
-mkdir running 2>/dev/null || exit 0
 umask 077
+# Fails where the file is there: as good as mkdir, and needs no process.
+set -C
+{ echo $$ >running; } 2>/dev/null || exit 0
+set +C
 exec </dev/null >>output 2>&1
-dir=$1
-stat=$(cat /proc/$$/stat)
-set -- ${stat##*) }
-echo "$$ ${20}" >pid.new && mv pid.new pid
+export STEP_DIR="$1"
+read -r vp_stat </proc/$$/stat
+set -- ${vp_stat##*) }
+echo "$$ ${20}" >pid
+vp_code=0
 
-phase() {
+# PHASE: run a script, set vp_code. Its `set -e` would be without effect behind && or || or if.
+vp_phase() {
     echo "==> $1"
     (
         umask 022
-        exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-            HOME=/root LC_ALL=C STEP_DIR="$dir" /bin/sh "$dir/$1"
+        vp_name=$1
+        set --
+        . "$STEP_DIR/$vp_name"
     )
+    vp_code=$?
 }
 
-# CODE OUTCOME [PHASE]: the status is there complete or not at all, also after a power cut
-finish() {
-    rm -rf files
-    echo "$@" >exit.new
-    sync output exit.new 2>/dev/null || sync
-    mv exit.new exit
-    sync . 2>/dev/null
+# CODE OUTCOME [PHASE]: one write, so that nobody reads half of it; synced for a power cut
+vp_finish() {
+    if [ -d files ]; then rm -rf files; fi
+    echo "$@" >exit
+    sync output exit . 2>/dev/null || sync
     exit 0
 }
 
 # CODE PHASE: fail, and show what the service that this is about says itself
-give_up() {
+vp_give_up() {
     if [ -s unit ] && command -v journalctl >/dev/null; then
         echo "==> journal"
         timeout 10 journalctl --unit "$(cat unit)" --lines 20 --no-pager
     fi
-    finish "$1" failed "$2"
+    vp_finish "$1" failed "$2"
 }
 
 if [ -s only_if ]; then
-    phase only_if || finish 0 skipped
+    vp_phase only_if
+    [ "$vp_code" -eq 0 ] || vp_finish 0 skipped
 fi
 if [ -s probe ]; then
-    phase probe
-    code=$?
-    case $code in
-        0) finish 0 ok ;;
+    vp_phase probe
+    case $vp_code in
+        0) vp_finish 0 ok ;;
         10) ;;
         # A dry run looks at what earlier steps have not made yet.
-        *) [ -e dry ] || give_up $code probe ;;
+        *) [ -e dry ] || vp_give_up "$vp_code" probe ;;
     esac
 fi
 if [ -e dry ]; then
-    if [ -s preview ]; then phase preview; fi
-    finish 0 changed
+    if [ -s preview ]; then vp_phase preview; fi
+    vp_finish 0 changed
 fi
-if [ -e ask ]; then finish 0 asks; fi
-outcome=ok
+if [ -e ask ]; then vp_finish 0 asks; fi
+vp_outcome=ok
 if [ -s apply ]; then
-    phase apply || give_up $? apply
-    outcome=changed
+    vp_phase apply
+    [ "$vp_code" -eq 0 ] || vp_give_up "$vp_code" apply
+    vp_outcome=changed
 fi
 if [ -s verify ]; then
-    phase verify || give_up $? verify
+    vp_phase verify
+    [ "$vp_code" -eq 0 ] || vp_give_up "$vp_code" verify
 fi
-finish 0 $outcome
+vp_finish 0 "$vp_outcome"

@@ -8,7 +8,10 @@ from django.conf import settings
 
 @dataclass(frozen=True)
 class Pace:
-    """Times of the engine; settings.RUN_PACE overrides some, tests shorten them."""
+    """Times of the engine; settings.RUN_PACE overrides some, tests shorten them.
+
+    `{container}` in `base` stands for the container's name: for containers of one machine.
+    """
 
     lease_s: float = 20
     heartbeat_s: float = 2

@@ -240,10 +240,10 @@ class Session(threading.Thread):
             if poll.data:
                 self._emit(Output(job.attempt, job.offset, poll.data))
                 job.offset += len(poll.data)
-            if poll.state != "running" and job.offset >= poll.size:
+            if poll.state != "running" and poll.is_all:
                 found = shell.registered(job.attempt) if job.registers else ""
                 return self._emit(_ended(job, poll, found))
-            if job.offset >= poll.size:
+            if poll.is_all:
                 self._stopped.wait(delay)
                 delay = min(2 * delay, self._pace.poll_s)
         return None

@@ -1,17 +1,19 @@
-# What the resident shell knows; VP_BASE and VP_STARTER are set before. Every function is called in
-# a subshell of its own. The folder of an attempt, taken once by mkdir, is the truth about it:
-#   boot begun      boot id and time when it was taken
-#   probe apply verify launcher files/
+# What the resident shell knows; VP_BASE, VP_STARTER and VP_LAUNCHER are set before. Every function is
+# called in a subshell of its own. It does by redirections and `read` what else would need a process:
+# those are most of what a short step takes.
+# The folder of an attempt, taken once by mkdir, is the truth about it:
+#   boot begun      boot id and uptime when it was taken
+#   probe apply verify files/
 #   running         taken by whoever runs it, or forbids it to
 #   pid             process (and group) of the launcher, and its start time in ticks
 #   output          what the phases print
 #   register        what it found out for later steps, if anything
-#   exit            exit status, outcome, phase: written, synced, renamed
+#   exit            exit status, outcome, phase: in one write, then synced
 # Answers by exit status: 73 taken already, 74 cannot, 75 busy, 77 a newer driver was here.
 
 vp_lock() {
     umask 077
-    mkdir -p "$VP_BASE/runs" "$VP_BASE/steps" || return 74
+    [ -d "$VP_BASE/runs" ] && [ -d "$VP_BASE/steps" ] || mkdir -p "$VP_BASE/runs" "$VP_BASE/steps" || return 74
     exec 9>"$VP_BASE/lock" || return 74
     flock -w 20 9 || { echo "$VP_BASE/lock is held by another process"; return 75; }
 }
@@ -25,10 +27,11 @@ vp_fence() {
     echo "$2" >"$VP_BASE/runs/$1.new" && mv -f "$VP_BASE/runs/$1.new" "$VP_BASE/runs/$1" || return 74
 }
 
-# RUN EPOCH: announce a driver; what is a month old goes
+# RUN EPOCH: announce a driver; have its launcher (printed by vp_launcher); what is a month old goes
 vp_hello() {
     vp_lock || return
     vp_fence "$1" "$2" || return
+    [ -s "$VP_LAUNCHER" ] || { vp_launcher >"$VP_LAUNCHER.new" && mv -f "$VP_LAUNCHER.new" "$VP_LAUNCHER"; } || return 74
     find "$VP_BASE/steps" "$VP_BASE/runs" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} +
 }
 
@@ -39,7 +42,7 @@ vp_begin() {
     dir=$VP_BASE/steps/$3
     mkdir "$dir" 2>/dev/null || { [ -d "$dir" ] && return 73; mkdir "$dir"; return 74; }
     cd "$dir" || return 74
-    { mkdir files && cat /proc/sys/kernel/random/boot_id >boot && date +%s >begun && vp_files; } || {
+    { read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" >boot && vp_uptime && echo "$uptime" >begun && vp_files; } || {
         cd / && rm -rf "$dir"
         return 74
     }
@@ -48,36 +51,49 @@ vp_begin() {
 
 # ATTEMPT: start the launcher of the current folder, detached; its arguments hold no secret
 vp_start() {
+    unit=voipadmin-step-$1
+    set -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+        /bin/sh "$VP_LAUNCHER" "$PWD"
     if [ "$VP_STARTER" != setsid ] && [ -d /run/systemd/system ]; then
-        systemd-run --quiet --unit="voipadmin-step-$1" /bin/sh "$PWD/launcher" "$PWD" 9>&- && return 0
+        systemd-run --quiet --unit="$unit" "$@" 9>&- && return 0
     fi
     # Where systemd-run failed after all having started it, `running` keeps the second one out.
-    setsid /bin/sh "$PWD/launcher" "$PWD" </dev/null >/dev/null 2>&1 9>&- &
+    setsid "$@" </dev/null >/dev/null 2>&1 9>&- &
 }
 
 # Tell whether the attempt of the current folder runs; sets why where it does not
 vp_alive() {
     why=restarted
-    [ -s boot ] && [ "$(cat boot)" = "$(cat /proc/sys/kernel/random/boot_id)" ] || return 1
+    was='' is=''
+    [ -e boot ] && read -r was <boot
+    read -r is </proc/sys/kernel/random/boot_id
+    [ -n "$was" ] && [ "$was" = "$is" ] || return 1
     why=vanished
     # The launcher writes its pid a moment after it was started.
     [ -s pid ] || { [ "$elapsed" -lt 15 ]; return; }
     read -r pid start <pid
-    [ -r "/proc/$pid/stat" ] || return 1
-    stat=$(cat "/proc/$pid/stat" 2>/dev/null) || return 1
+    { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 1
     set -- ${stat##*) }
     [ "${1:-Z}" != Z ] && [ "${20:-}" = "$start" ]
 }
 
-# Set elapsed, seconds since the folder was taken
-vp_elapsed() {
-    elapsed=0
-    if [ -s begun ]; then elapsed=$(($(date +%s) - $(cat begun))); fi
+# Set uptime, whole seconds
+vp_uptime() {
+    read -r uptime rest </proc/uptime
+    uptime=${uptime%.*}
 }
 
-# ATTEMPT OFFSET: print "state elapsed size code outcome phase", then the output from there on
+# Set elapsed, seconds since the folder was taken; nothing after a restart
+vp_elapsed() {
+    begun='' elapsed=0
+    if [ -e begun ]; then read -r begun <begun; fi
+    vp_uptime
+    if [ -n "$begun" ] && [ "$uptime" -gt "$begun" ]; then elapsed=$((uptime - begun)); fi
+}
+
+# ATTEMPT OFFSET: print "state elapsed code outcome phase", then the output from there on, 64 KiB at most
 vp_poll() {
-    cd "$VP_BASE/steps/$1" 2>/dev/null || { echo "absent 0 0 0 - -"; return 0; }
+    cd "$VP_BASE/steps/$1" 2>/dev/null || { echo "absent 0 0 - -"; return 0; }
     code=0 outcome=- phase=- state=running
     vp_elapsed
     if [ ! -s exit ] && ! vp_alive "$1" && [ ! -s exit ]; then state=$why; fi
@@ -85,10 +101,10 @@ vp_poll() {
         state=ended
         read -r code outcome phase <exit
     fi
-    size=0
-    if [ -e output ]; then size=$(($(wc -c <output))); fi
-    echo "$state $elapsed $size $code $outcome ${phase:--}"
-    if [ "$size" -gt "$2" ]; then tail -c "+$(($2 + 1))" output | head -c 65536; fi
+    # Before the output: what has ended prints nothing more.
+    echo "$state $elapsed $code $outcome ${phase:--}"
+    if [ -s output ]; then dd if=output iflag=skip_bytes skip="$2" bs=65536 count=1 status=none 2>/dev/null; fi
+    return 0
 }
 
 # ATTEMPT: print what it found out for later steps
@@ -107,11 +123,13 @@ vp_cancel() {
     cd "$dir" || return 74
     [ -s exit ] && return 0
     vp_elapsed
-    if ! mkdir running 2>/dev/null; then
+    set -C
+    if ! { echo cancel >running; } 2>/dev/null; then
         n=0
         while [ ! -s pid ] && [ "$n" -lt 20 ]; do n=$((n + 1)); sleep 0.1; done
         if [ -s pid ] && vp_alive "$3"; then vp_kill "$pid"; fi
     fi
+    set +C
     if [ -d /run/systemd/system ]; then
         systemctl stop "voipadmin-step-$3.service"
         systemctl reset-failed "voipadmin-step-$3.service"
