@@ -58,6 +58,8 @@ from provisioning.states import Outcome, RunStatus, StepStatus, WaitsFor
 logger = logging.getLogger(__name__)
 # Each may carry 64 KiB of output; sessions wait while the driver is behind.
 EVENTS_AT_MOST = 40
+# A write is dear: where so many attempts run, one that ended waits so long for others.
+MANY, HEELS_S = 50, 0.03
 
 
 def drive(run_id: UUID, *, pace: Pace | None = None) -> None:
@@ -100,15 +102,15 @@ class Driver:
             return
         self._load()
         until = time.monotonic() + self._pace.drive_s
-        for entry in self._ledger.resume(self._board.steps):
-            self._send(entry)
+        self._send(self._ledger.resume(self._board.steps))
         while not self._settled():
             if time.monotonic() > until:
                 self._hand_over()
                 return
-            self._start_steps()
-            self._gather()
+            begun = self._start_steps()
             self._write()
+            self._send(begun)
+            self._gather()
 
     def leave(self) -> None:
         """Let the containers go; what runs there goes on."""
@@ -158,15 +160,14 @@ class Driver:
         masker = masker_for(self._secrets, self._containers.values())
         self._ledger = Ledger(self._run, masker, self._pace)
 
-    def _start_steps(self) -> None:
-        """Begin whatever may begin."""
+    def _start_steps(self) -> list[Open]:
+        """Note that whatever may begin does; return it, to be sent once that is written."""
+        begun: list[Open] = []
         while not self._cancelling and (ready := self._board.ready()):
             if not self._quorum_answers():
-                return
-            startable = [step for step in ready if self._has_session(step)]
-            if startable:
-                for entry in self._ledger.start(startable):
-                    self._send(entry)
+                break
+            begun += self._ledger.start(step for step in ready if self._has_session(step))
+        return begun
 
     def _quorum_answers(self) -> bool:
         """Tell whether enough containers answer for the stage to begin; greets them first."""
@@ -227,10 +228,16 @@ class Driver:
             session.start()
         return self._sessions[container.pk]
 
-    def _send(self, entry: Open) -> None:
+    def _send(self, entries: list[Open]) -> None:
+        """Give attempts to their containers' sessions."""
+        pks = [entry.step.pk for entry in entries]
+        specs = dict(Step.objects.filter(pk__in=pks).values_list("pk", "spec") if pks else ())
+        for entry in entries:
+            self._send_one(entry, specs[entry.step.pk])
+
+    def _send_one(self, entry: Open, spec: dict[str, Any]) -> None:
         """Give an attempt to its container's session."""
         attempt, step = entry.attempt, entry.step
-        spec = Step.objects.values_list("spec", flat=True).get(pk=step.pk)
         try:
             files = self._files(step, spec)
         except ValueMissingError as error:
@@ -263,14 +270,17 @@ class Driver:
         return files_for(step, spec, self._secrets, self._registered, is_dry=self._run.is_dry)
 
     def _gather(self) -> None:
-        """Take events for as long as a flush may wait; an end is not kept waiting."""
+        """Take events for as long as a flush may wait; an end waits for others at its heels."""
         until = time.monotonic() + self._pace.flush_s
+        heels_s = min(HEELS_S, HEELS_S * len(self._ledger.opened) / MANY)
         with suppress(Empty):
             while True:
                 event = self._events.get(timeout=max(0, until - time.monotonic()))
                 self._note(event)
-                if isinstance(event, Ended) or self._ledger.is_full:
+                if self._ledger.is_full:
                     until = 0
+                elif isinstance(event, Ended):
+                    until = min(until, time.monotonic() + heels_s)
 
     def _note(self, event: Event) -> None:
         """Note one event."""

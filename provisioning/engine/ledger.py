@@ -17,6 +17,7 @@ from provisioning.engine.masking import Masker
 from provisioning.engine.pace import Pace
 from provisioning.models import Attempt, Line, Run, Step
 from provisioning.states import Outcome, StepStatus
+from voipadmin.bulk import update_rows
 
 ATTEMPT_COLUMNS = (
     "outcome",
@@ -52,7 +53,10 @@ class Open:
 
 @dataclass
 class Ledger:
-    """Collects what happened and writes it: lines, offset and partial line commit together."""
+    """Collects what happened and writes it: lines, offset and partial line commit together.
+
+    So does what begins: its attempts are sent after the `write` that follows its `start`.
+    """
 
     run: Run
     masker: Masker
@@ -61,32 +65,20 @@ class Ledger:
     _lines: list[Line] = field(default_factory=list)
     _attempts: dict[UUID, Attempt] = field(default_factory=dict)
     _steps: dict[UUID, Step] = field(default_factory=dict)
+    _new: list[Attempt] = field(default_factory=list)
+    _numbers: dict[UUID, int] = field(default_factory=dict)
     _written: float = 0
 
     def resume(self, steps: dict[UUID, Step]) -> list[Open]:
-        """Take up what an earlier driver left open."""
+        """Take up what an earlier driver left open, and see how often each step was tried."""
+        tried = Attempt.objects.filter(step__run=self.run).values_list("step")
+        self._numbers = dict(tried.annotate(last=Max("number")).values_list("step", "last"))
         rows = Attempt.objects.filter(step__run=self.run, outcome="")
         return [self._open(attempt, steps[attempt.step_id]) for attempt in rows]
 
     def start(self, steps: Iterable[Step]) -> list[Open]:
-        """Write that steps begin, each with a new attempt, before any host hears of it."""
-        steps = list(steps)
-        numbers = dict(
-            Attempt.objects.filter(step__in=steps)
-            .values_list("step")
-            .annotate(last=Max("number"))
-            .values_list("step", "last")
-        )
-        now = timezone.now()
-        attempts = []
-        for step in steps:
-            step.become(StepStatus.RUNNING, message="", started_at=step.started_at or now)
-            number = numbers.get(step.pk, 0) + 1
-            attempts.append(Attempt(step=step, number=number, epoch=self.run.epoch))
-        with holding(self.run, lease_s=self.pace.lease_s):
-            Attempt.objects.bulk_create(attempts)
-            Step.objects.bulk_update(steps, STEP_COLUMNS)
-        return [self._open(attempt, step) for attempt, step in zip(attempts, steps, strict=True)]
+        """Note that steps begin, each with a new attempt; no host hears of it before a write."""
+        return [self._start(step) for step in steps]
 
     def begun(self, attempt: UUID) -> None:
         """Note that the target has an attempt."""
@@ -146,16 +138,28 @@ class Ledger:
 
         With nothing noted that happens at each heartbeat. Raises LeaseLostError.
         """
-        noted = self._lines or self._attempts or self._steps
+        noted = self._lines or self._attempts or self._steps or self._new
         if not noted and time.monotonic() - self._written < self.pace.heartbeat_s:
             return None
         with holding(self.run, lease_s=self.pace.lease_s) as fresh:
+            # What was lost ends before it is tried again: a step has one open attempt.
+            update_rows(self._attempts.values(), ATTEMPT_COLUMNS)
+            Attempt.objects.bulk_create(self._new)
             Line.objects.bulk_create(self._lines, batch_size=1000)
-            Attempt.objects.bulk_update(self._attempts.values(), ATTEMPT_COLUMNS)
-            Step.objects.bulk_update(self._steps.values(), STEP_COLUMNS)
-        self._lines, self._attempts, self._steps = [], {}, {}
+            update_rows(self._steps.values(), STEP_COLUMNS)
+        self._lines, self._attempts, self._steps, self._new = [], {}, {}, []
         self._written = time.monotonic()
         return fresh
+
+    def _start(self, step: Step) -> Open:
+        """Make an attempt of a step."""
+        started_at = step.started_at or timezone.now()
+        step.become(StepStatus.RUNNING, message="", started_at=started_at)
+        self._numbers[step.pk] = number = self._numbers.get(step.pk, 0) + 1
+        attempt = Attempt(step=step, number=number, epoch=self.run.epoch)
+        self._new.append(attempt)
+        self._steps[step.pk] = step
+        return self._open(attempt, step)
 
     def _open(self, attempt: Attempt, step: Step) -> Open:
         """Keep an attempt among the open ones."""
