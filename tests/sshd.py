@@ -43,6 +43,8 @@ class Sshd:
 
     folder: Path
     port: int
+    config: str = field(default=CONFIG, repr=False)
+    prefix: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     extra: str = ""
 
@@ -69,11 +71,11 @@ class Sshd:
     def start(self) -> None:
         """Start and wait until it answers."""
         Path("/run/sshd").mkdir(exist_ok=True)
-        config = CONFIG.format(port=self.port, folder=self.folder, extra=self.extra)
+        config = self.config.format(port=self.port, folder=self.folder, extra=self.extra)
         (self.folder / "config").write_text(config)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "config")],
+                [*self.prefix, "/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "config")],
                 stderr=log,
                 start_new_session=True,
             )
@@ -130,12 +132,12 @@ def missing() -> str:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Sshd]:
-    """Run a server for a while."""
+def serving(folder: Path, *, config: str = CONFIG, prefix: tuple[str, ...] = ()) -> Iterator[Sshd]:
+    """Run a server for a while; `prefix` is a command that executes another one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    server = Sshd(folder, port)
+    server = Sshd(folder, port, config, prefix)
     server.make_host_key()
     keygen(folder / "login", "ed25519")
     shutil.copy(folder / "login.pub", folder / "authorized_keys")

@@ -1,0 +1,173 @@
+"""The same work on many hosts by us, pyinfra and ansible-core, compared as ratios.
+
+    python benchmarks/ssh.py [--quick] [--sizes 10,50,200] [--rounds 3] [--without ansible]
+
+The hosts are addresses of one loopback sshd (needs root). Everybody takes turns, so that the noise
+of the machine meets all of them. Ours is a run of the real engine, from the start of its process to
+its end, on a throwaway PostgreSQL that waits for the disk: every line and state is stored. Bare
+paramiko, tuned, stores nothing. Ends with one line of JSON; exit code 1 when a target is missed.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+# Run as a script, Python looks in this folder alone.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from django.utils import timezone
+
+import benchmarks.durable  # Django, before its models
+from benchmarks.loopback import host, hosts, make_cluster
+from benchmarks.measured import measured
+from benchmarks.peers import environment
+from benchmarks.work import LOAD, plan, write_ansible, write_pyinfra
+from inventory.models import Cluster
+from provisioning.models import Line, Run
+from provisioning.services import freeze
+from provisioning.states import RunStatus
+from tests.sshd import Sshd
+
+HERE = Path(__file__).parent
+SIZES, ONE_COMMAND = (10, 50, 200), 200
+# Most that ours may take of another one's figure.
+TARGETS = {
+    "wall_of_pyinfra_50": 0.5,
+    "wall_of_pyinfra_200": 0.4,
+    "cpu_of_ansible": 0.1,
+    "one_command_of_paramiko_200": 1.2,
+    "driver_pss_mib_200": 150,
+}
+Figures = dict[str, float]
+
+
+@dataclass
+class Bench:
+    """Where it all happens."""
+
+    folder: Path
+    server: Sshd
+    bin: Path
+
+    def ours(self, cluster: Cluster, count: int, steps: int) -> Figures:
+        """Drive a run in a process of its own."""
+        made = plan(self.fresh("work"), count, steps)
+        run = freeze(cluster=cluster, made=made, actor=None)
+        run.move(RunStatus.QUEUED, queued_at=timezone.now())
+        pace = json.dumps({"base": f"{self.fresh('targets')}/{{container}}"})
+        output, figures = measured([sys.executable, f"{HERE}/drive_run.py", str(run.pk), pace])
+        run.refresh_from_db()
+        assert run.status == RunStatus.SUCCEEDED, (run.reason, output)
+        took = (run.finished_at or run.queued_at) - (run.started_at or run.queued_at)  # type: ignore[operator]
+        self.check(count, steps)
+        return figures | {"driven_s": took.total_seconds(), "lines": self.lines(run)}
+
+    def ansible(self, cluster: Cluster, count: int, steps: int) -> Figures:
+        """Play the playbook."""
+        arguments = write_ansible(self.server, self.fresh("work"), count, steps)
+        config = f"ANSIBLE_CONFIG={self.server.folder}/ansible.cfg"
+        return self.peer(["env", config, f"{self.bin}/ansible-playbook", *arguments], count, steps)
+
+    def pyinfra(self, cluster: Cluster, count: int, steps: int) -> Figures:
+        """Deploy."""
+        arguments = write_pyinfra(self.server, self.fresh("work"), count, steps)
+        return self.peer([f"{self.bin}/pyinfra", *arguments], count, steps)
+
+    def paramiko(self, cluster: Cluster, count: int, steps: int) -> Figures:
+        """Run one command on each host."""
+        where = [str(self.server.folder), str(self.server.port), LOAD.text]
+        script = [sys.executable, f"{HERE}/bare_paramiko.py", *where]
+        return self.peer([*script, *(host(number) for number in range(count))], count, 1)
+
+    def peer(self, command: list[str], count: int, steps: int) -> Figures:
+        """Run a peer and see that it did the work."""
+        output, figures = measured(command)
+        assert figures["exit_code"] == 0, output[-3000:]
+        self.check(count, steps)
+        return figures
+
+    def fresh(self, name: str) -> Path:
+        """Return an empty folder."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / name).mkdir()
+        return self.folder / name
+
+    def check(self, count: int, steps: int) -> None:
+        """See that every host got its file."""
+        files = [p for p in (self.folder / "work").glob("*") if p.stat().st_size == 4096]
+        assert len(files) == (count if steps > 1 else 0), f"{len(files)} of {count} files"
+
+    def lines(self, run: Run) -> int:
+        """Count the lines that were stored."""
+        return Line.objects.filter(attempt__step__run=run).count()
+
+
+def rounds(
+    bench: Bench, names: list[str], count: int, steps: int, repeats: int
+) -> dict[str, Figures]:
+    """Let everybody take turns; return the medians."""
+    cluster = make_cluster(bench.server, f"bench-{count}-{steps}", count)
+    found: dict[str, list[Figures]] = {name: [] for name in names}
+    for _ in range(repeats):
+        for name in names:
+            found[name].append(getattr(bench, name)(cluster, count, steps))
+    medians = {}
+    for name, all_figures in found.items():
+        medians[name] = {
+            key: round(median(figures[key] for figures in all_figures), 2) for key in all_figures[0]
+        }
+        shown = "  ".join(f"{key} {value:8.2f}" for key, value in medians[name].items())
+        print(f"{count:4} hosts, {steps:2} steps  {name:10} {shown}", flush=True)
+    return medians
+
+
+def ratios(
+    by_size: dict[int, dict[str, Figures]], one: dict[str, Figures]
+) -> Iterator[tuple[str, float]]:
+    """Yield what the targets are about, as far as it was measured."""
+    for count, medians in by_size.items():
+        ours = medians["ours"]
+        if "pyinfra" in medians:
+            yield f"wall_of_pyinfra_{count}", ours["wall_s"] / medians["pyinfra"]["wall_s"]
+        if "ansible" in medians:
+            yield f"cpu_of_ansible_{count}", ours["cpu_s"] / medians["ansible"]["cpu_s"]
+            yield f"wall_of_ansible_{count}", ours["wall_s"] / medians["ansible"]["wall_s"]
+        yield f"driver_pss_mib_{count}", ours["pss_mib"]
+    if one:
+        took = one["ours"]["wall_s"] / one["paramiko"]["wall_s"]
+        yield f"one_command_of_paramiko_{ONE_COMMAND}", took
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="10 hosts, one round; under a minute")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without", default="", help="peers to leave out")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    chosen = arguments()
+    sizes = [10] if chosen.quick else [int(size) for size in chosen.sizes.split(",") if size]
+    repeats = 1 if chosen.quick else chosen.rounds
+    names = [n for n in ("ours", "pyinfra", "ansible") if n not in chosen.without.split(",")]
+    with hosts(benchmarks.durable.FOLDER / "sshd") as server:
+        bench = Bench(benchmarks.durable.FOLDER, server, environment())
+        by_size = {size: rounds(bench, names, size, 10, repeats) for size in sizes}
+        one = {}
+        if not chosen.quick:
+            one = rounds(bench, ["ours", "paramiko"], ONE_COMMAND, 1, repeats)
+    figures = {name: round(value, 3) for name, value in ratios(by_size, one)}
+    print(json.dumps({"figures": figures, "targets": TARGETS}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
