@@ -19,31 +19,10 @@ from provisioning.compile.packages import PackagesSpec, compile_packages
 from provisioning.compile.service import ServiceSpec, compile_service
 from provisioning.compile.user import UserSpec, compile_user
 from provisioning.compile.wait_for import WaitForSpec, compile_wait_for
-from provisioning.steps import NEEDS_APPLY
+from tests.provisioning.scripts import carry_out, run_phase
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
-
-
-def carry_out(scripts: Scripts, folder: Path) -> str:
-    """Run probe, apply and verify as the engine does; return the outcome."""
-    files = folder / "step" / "files"
-    files.mkdir(parents=True, exist_ok=True)
-    for name, text in scripts.files.items():
-        (files / name).write_text(text)
-    for phase in ("probe", "apply", "verify"):
-        status = run(getattr(scripts, phase), folder / "step")
-        if phase == "probe" and status == 0:
-            return "ok"
-        if status != (NEEDS_APPLY if phase == "probe" else 0):
-            return f"failed:{phase}"
-    return "changed"
-
-
-def run(script: str, folder: Path) -> int:
-    """Return the exit status of a script."""
-    environment = {"STEP_DIR": str(folder)}
-    return subprocess.run(["sh", "-c", script], env=environment, check=False).returncode
 
 
 def file_at(path: Path, content: str, **fields: str) -> Scripts:
@@ -163,13 +142,13 @@ def test_waiting_for_a_command_ends_when_it_succeeds(tmp_path: Path) -> None:
     assert carry_out(compile_wait_for(spec), tmp_path) == "ok"
 
 
-def test_waiting_ends_with_what_the_command_said(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_waiting_ends_with_what_the_command_said(tmp_path: Path) -> None:
     spec = WaitForSpec(command="echo still starting; exit 1", timeout_s=1)
 
-    assert carry_out(compile_wait_for(spec), tmp_path) == "failed:apply"
-    assert "still starting\nNot so after 1 seconds." in capfd.readouterr().err
+    ended = run_phase(compile_wait_for(spec), "apply", tmp_path)
+
+    assert ended.returncode == 1
+    assert "still starting\nNot so after 1 seconds." in ended.stderr
 
 
 def test_waiting_for_a_port_that_nobody_listens_on_fails(tmp_path: Path) -> None:
