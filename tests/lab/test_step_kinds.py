@@ -1,5 +1,6 @@
 """Kinds of steps that need a real machine: mounts, users, services, packages, Debian's clusters."""
 
+import base64
 import re
 from collections.abc import Iterator
 from shlex import quote
@@ -23,6 +24,7 @@ pytestmark = [
 ]
 PLACE = Place("database", "test", {})
 CONTEXT = {"node": {"name": "pg-node-01"}, "container": {"name": "pg-node-01"}}
+CHANGED = "find /etc /usr /opt /srv /mnt /var/lib /var/cache -xdev -newer /tmp/before"
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 
 
@@ -132,8 +134,34 @@ def test_previews_of_a_real_machine_change_nothing(lab: Lab) -> None:
     assert re.search(r"^would install haproxy \d", said[0], re.MULTILINE)
     assert said[1].splitlines() == ["would enable haproxy.service", "would start haproxy.service"]
     assert said[2].splitlines()[-1] == "would mount /mnt/b"
-    changed = "find /etc /usr /var/lib /var/cache /mnt -xdev -newer /tmp/before -type f"
-    assert lab.ssh(host, changed) == ""
+    assert lab.ssh(host, CHANGED) == ""
+
+
+def test_a_look_at_a_whole_runbook_changes_nothing(lab: Lab) -> None:
+    host = lab.host(1)
+    steps = [
+        step
+        for step in plan(make_topology(), load_runbooks("ring2all")).steps
+        if step.node == "pg-node-01"
+    ]
+    lab.ssh(host, "sync; touch /tmp/before; sleep 0.1")
+
+    said = {step.key: lab.ssh(host, looking(step)) for step in steps}
+
+    assert lab.ssh(host, CHANGED) == ""
+    assert "+++ /etc/default/etcd (then)" in said["database.etcd.settings"]
+    assert said["database.patroni.shared-settings"].startswith("would run: patronictl")
+    assert "password: •••" in said["database.patroni.settings"]
+
+
+def looking(step: CompiledStep) -> str:
+    """Return a command that sends a step's files and runs its preview."""
+    files = (
+        f"printf %s {base64.b64encode(text.encode()).decode()} | base64 -d >/tmp/look/files/{name}"
+        for name, text in step.files.items()
+    )
+    send = "; ".join(("rm -rf /tmp/look", "mkdir -p /tmp/look/files", *files))
+    return f"{send}; STEP_DIR=/tmp/look sh -c {quote(step.preview)}"
 
 
 def test_a_package_that_does_not_exist_fails_with_apts_words(executor: Executor) -> None:
