@@ -32,6 +32,7 @@ def read_durations(run: Run) -> Durations:
     keys, kinds = {key for key, _ in pairs}, {kind for _, kind in pairs}
     ended = (
         Attempt.objects.filter(outcome__in=[Outcome.OK, Outcome.CHANGED], step__manual="")
+        .filter(step__run__kind=run.kind)
         .exclude(step__run=run)
         .annotate(took=F("finished_at") - Coalesce("begun_at", "created_at"))
     )

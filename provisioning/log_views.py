@@ -1,8 +1,9 @@
-"""The log of a run, a step or a container: pages of lines, search, download."""
+"""What a run printed: pages of its log, search, download, and what a dry run found."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.text import slugify
@@ -10,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from provisioning import log
+from provisioning.differences import CONTAINERS, changed_containers, differences
 from provisioning.log import LogLine, Page, Scope
 from provisioning.models import Run, Step
 from provisioning.views import may_see
@@ -65,6 +67,21 @@ def run_log(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     name = slugify(f"run-{str(pk)[:8]}{part}").rstrip("-")
     response["Content-Disposition"] = f'attachment; filename="{name}.log"'
     return response
+
+
+@require_safe
+@may_see
+def run_differences(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show what a dry run found, ten containers a page."""
+    run = get_object_or_404(Run.objects.select_related("cluster"), pk=pk)
+    page = Paginator(changed_containers(run), CONTAINERS).get_page(request.GET.get("page"))
+    context = {
+        "run": run,
+        "cluster": run.cluster,
+        "page": page,
+        "found": differences(run, page.object_list),
+    }
+    return render(request, "provisioning/differences.html", context)
 
 
 def scope_of(request: HttpRequest, pk: UUID) -> Scope:

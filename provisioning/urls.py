@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:pk>/log/", log_views.run_log, name="run-log"),
     path("operations/", operations_views.operations_page, name="operations"),
     path("runs/hints/", views.hint_list, name="hint-list"),
+    path("runs/<uuid:pk>/differences/", log_views.run_differences, name="run-differences"),
     path("runs/<uuid:pk>/export/", views.run_export, name="run-export"),
     path("runs/<uuid:pk>/cancel/", views.run_cancel, name="run-cancel"),
     path("runs/<uuid:pk>/retry/", views.run_retry, name="run-retry"),

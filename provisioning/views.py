@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -26,7 +27,10 @@ from provisioning.log import Scope
 from provisioning.models import Run, Step
 from provisioning.panels import log_context, run_changes, run_context
 from provisioning.preview import preview_run, stage_previews
-from provisioning.states import InvalidTransition
+from provisioning.states import RETRYABLE, InvalidTransition, RunStatus
+
+# A step may be left out while its run waits for it, or after the run has ended.
+SKIPPABLE = {RunStatus.WAITING, *RETRYABLE}
 
 may_see = permission_required("inventory.view_cluster", raise_exception=True)
 may_run = permission_required("inventory.provision_cluster", raise_exception=True)
@@ -54,8 +58,9 @@ def plan_page(request: HttpRequest, slug: str) -> HttpResponse:
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List a cluster's runs, the newest first."""
     cluster = _cluster(slug)
-    page = Paginator(Run.objects.filter(cluster=cluster), 25).get_page(request.GET.get("page"))
-    return render(request, "provisioning/run_list.html", {"cluster": cluster, "page": page})
+    context = {"cluster": cluster, "title": f"Runs on {cluster}"}
+    runs = Run.objects.filter(cluster=cluster)
+    return render(request, "provisioning/run_list.html", context | _filtered(request, runs))
 
 
 @require_POST
@@ -134,6 +139,7 @@ def step_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "cluster": step.run.cluster,
         "attempts": step.attempts.order_by("-number"),
         "failure": failure(step) if step.is_bad else None,
+        "may_skip": step.run.status in SKIPPABLE and not step.is_done,
     }
     context |= log_context(Scope(step.run, step.pk))
     return render(request, "provisioning/step.html", context)
@@ -200,6 +206,22 @@ def _act_on_step(
 def hint_list(request: HttpRequest) -> HttpResponse:
     """Show the table of known causes."""
     return render(request, "provisioning/hint_list.html", {"causes": known_causes()})
+
+
+def _filtered(request: HttpRequest, runs: QuerySet[Run]) -> dict[str, object]:
+    """Return a page of runs with ?status= and of ?user=, and what may be chosen."""
+    status, user = (request.GET.get(name, "").replace("\x00", "") for name in ("status", "user"))
+    names = runs.order_by("requested_by_name").values_list("requested_by_name", flat=True)
+    chosen = {"status": status, "requested_by_name": user}
+    fitting = runs.filter(**{name: value for name, value in chosen.items() if value})
+    pages = Paginator(fitting.select_related("cluster"), 25)
+    return {
+        "page": pages.get_page(request.GET.get("page")),
+        "statuses": RunStatus.choices,
+        "status": status,
+        "users": names.distinct(),
+        "chosen_user": user,
+    }
 
 
 def _act(request: HttpRequest, pk: UUID, service: Callable[..., object], done: str) -> HttpResponse:
