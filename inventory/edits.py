@@ -29,7 +29,17 @@ def login_fault(credential: Credential, *, cluster: Cluster | None, user: User) 
         return f"The login {credential.name} belongs to another user."
     if credential.cluster_id not in (None, cluster.pk if cluster else None):
         return f"The login {credential.name} is for another cluster."
+    if credential.cluster_id is None and not (credential.user_id or may_use_shared_logins(user)):
+        return f"The login {credential.name} is for all clusters: ask who administers all of them."
     return None
+
+
+def may_use_shared_logins(user: User) -> bool:
+    """Tell whether a user may let machines be logged in to with what opens all clusters.
+
+    Whoever describes a machine says where the portal connects: a shared password would go there.
+    """
+    return user.has_perm("inventory.change_container")
 
 
 def cluster_edits(cluster: Cluster, wanted: dict[str, Any]) -> Iterator[Operation]:

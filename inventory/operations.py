@@ -56,6 +56,7 @@ from inventory.models import (
     RoleAssignment,
     Waiver,
 )
+from inventory.operation_permissions import permit_operation
 from inventory.rules import Finding, check
 from inventory.snapshot import load_pool, load_topology
 from inventory.states import AssignmentState
@@ -120,10 +121,13 @@ def perform(
 ) -> Result:
     """Carry out a change of a cluster, or of the free pool when it is None.
 
-    Raises Refused for what rules forbid, ChangeError for what names nothing there or something
-    twice, ValidationError for values that a row cannot hold. Nothing is written then. `seen` is the
-    `sight` of what somebody looked at: ChangeError when it was changed since.
+    Raises PermissionDenied for an actor who may not, Refused for what rules forbid, ChangeError
+    for what names nothing there or something twice, ValidationError for values that a row cannot
+    hold. Nothing is written then. `seen` is the `sight` of what somebody looked at: ChangeError
+    when it was changed since.
     """
+    for part in _parts(operation):
+        permit_operation(actor, part, cluster)
     locked = lock_clusters([cluster.pk])[cluster.pk] if cluster else None
     before = load_topology(locked) if locked else load_pool()
     if seen and seen != sight(operation.picture(before)):

@@ -7,6 +7,7 @@ from django.db import models, transaction
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
+from inventory.access import permit
 from inventory.history import lock_clusters, record_change, record_fact
 from inventory.models import Cluster, Container, Fact, Network, Node, Platform, Release
 from inventory.operations import Refused
@@ -57,6 +58,7 @@ def save_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) ->
     """Write what no rule reads (a place, a login, a window), and log it without its secrets."""
     model = type(row)
     stored = model.objects.filter(pk=row.pk).first() if row.pk else None
+    _permit_write(actor, stored, row)
     row.full_clean()
     row.save()
     record_change(
@@ -75,6 +77,7 @@ def save_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) ->
 def delete_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) -> None:
     """Delete what no rule reads, and log it; raises ProtectedError while something needs it."""
     before, model = row_picture(row), type(row)
+    permit(actor, f"{model._meta.app_label}.delete_{model._meta.model_name}", row)
     subject, label = f"{model._meta.model_name}:{row}", f"{model._meta.verbose_name} {row}"
     row.delete()
     record_change(
@@ -110,6 +113,9 @@ def save_network(network: Network, *, actor: User | None) -> Network:
 @transaction.atomic
 def pin_host_key(*, container: Container, host_key: str, actor: User | None) -> Container:
     """Trust a host key that somebody has compared and confirmed."""
+    is_change = container.host_key not in ("", host_key)  # Forgotten and pinned anew is one too.
+    verb = "repin_host_key" if is_change else "change_container"
+    permit(actor, f"inventory.{verb}", container)
     if container.cluster_id:
         lock_clusters([container.cluster_id])
     before = container.host_key
@@ -140,6 +146,7 @@ def type_fact(
     node: Node | None = None,
 ) -> Fact:
     """Write a value that somebody typed in; it takes the place of the typed one before."""
+    permit(actor, "inventory.add_fact", cluster)
     lock_clusters([cluster.pk])
     about: dict[str, Any] = {"cluster": cluster, "container": container, "node": node, "key": key}
     before = Fact.objects.filter(**about, origin=Origin.TYPED).first()
@@ -155,6 +162,14 @@ def type_fact(
         after={key: value},
     )
     return fact
+
+
+def _permit_write(actor: User | None, stored: Any, row: Any) -> None:
+    """Refuse who may not write a row: as it was, and as it is to be, perhaps elsewhere."""
+    meta = type(row)._meta
+    permit(actor, f"{meta.app_label}.{'change' if stored else 'add'}_{meta.model_name}", row)
+    if stored:
+        permit(actor, f"{meta.app_label}.change_{meta.model_name}", stored)
 
 
 def row_picture(row: models.Model) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from inventory.views import (
     containers,
     findings,
     firewalls,
+    grants,
     host_keys,
     impact,
     interchange,
@@ -39,6 +40,8 @@ urlpatterns: list[URLPattern] = [
         waivers.waiver_revoke,
         name="waiver-revoke",
     ),
+    path("clusters/<slug:slug>/access/", grants.grant_list, name="grant-list"),
+    path("clusters/<slug:slug>/access/<int:pk>/take/", grants.grant_take, name="grant-take"),
     path("clusters/<slug:slug>/import/", interchange.cluster_import, name="cluster-import"),
     path(
         "clusters/<slug:slug>/export/<slug:what>.<slug:form>",

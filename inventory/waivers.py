@@ -50,7 +50,7 @@ def grant_waiver(
     `confirm` is the typed name of the cluster, which a lock asks for. Raises PermissionDenied
     without the permission, ValidationError by field for anything else that is missing.
     """
-    if not actor.has_perm(permission_for(key)):
+    if not actor.has_perm(permission_for(key), cluster):
         raise PermissionDenied(f"Waiving {key} takes the permission {permission_for(key)}.")
     topology = load_topology(cluster)
     finding = finding_of(topology, key=key, subject=subject, role=role)
@@ -79,7 +79,7 @@ def grant_waiver(
 
 def revoke_waiver(*, waiver: Waiver, actor: User, reason: str = "", request_id: str = "") -> Result:
     """Let a finding count again; whoever may grant may also end."""
-    if not actor.has_perm(permission_for(waiver.rule)):
+    if not actor.has_perm(permission_for(waiver.rule), waiver.cluster):
         raise PermissionDenied(f"This takes the permission {permission_for(waiver.rule)}.")
     return perform(
         RevokeWaiver(waiver_view(waiver)),

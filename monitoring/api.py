@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from inventory.access import may_somewhere, visible
 from inventory.models import Container, Node
 from monitoring.metrics import LAYOUTS, Layout, layout_with
 from monitoring.models import HostState, Sample
@@ -21,11 +22,11 @@ MOST_SAMPLES = 20_000
 
 
 class MayLook(BasePermission):
-    """Whoever may look at containers may see what they do."""
+    """Whoever may look at containers may see what those do."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Ask for inventory.view_container."""
-        return request.user.has_perm("inventory.view_container")
+        return may_somewhere(request.user, "inventory.view_container")
 
 
 class MetricSerializer(serializers.Serializer):
@@ -63,11 +64,20 @@ class SamplesSerializer(serializers.Serializer):
     samples = PointSerializer(many=True)
 
 
+class VisibleField(serializers.PrimaryKeyRelatedField):
+    """A row by its key, if the user may see it."""
+
+    def get_queryset(self) -> Any:
+        """Leave out what the user may not see."""
+        rows: Any = super().get_queryset()
+        return visible(rows, self.context["request"].user)
+
+
 class SampleQuery(serializers.Serializer):
     """What samples are asked for; reports every fault at once, by field."""
 
-    container = serializers.PrimaryKeyRelatedField(queryset=Container.objects.all(), required=False)
-    node = serializers.PrimaryKeyRelatedField(queryset=Node.objects.all(), required=False)
+    container = VisibleField(queryset=Container.objects.all(), required=False)
+    node = VisibleField(queryset=Node.objects.all(), required=False)
     metric = serializers.CharField()
     range = serializers.ChoiceField(list(RANGES), required=False)
     start = serializers.DateTimeField(required=False)
@@ -144,7 +154,7 @@ class SampleViewSet(viewsets.ViewSet):
     )
     def list(self, request: Request) -> Response:
         """Return the samples of a range (an hour, unless given) or between two times."""
-        query = SampleQuery(data=request.query_params.dict())
+        query = SampleQuery(data=request.query_params.dict(), context={"request": request})
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         layout = layout_with(asked["metric"])
@@ -212,6 +222,10 @@ class HostStateViewSet(viewsets.ReadOnlyModelViewSet):
     permission_classes = (MayLook,)
     filterset_fields = ("status", "container", "container__cluster__slug")
     ordering_fields = ("container", "status", "last_seen_at")
+
+    def get_queryset(self) -> Any:
+        """Leave out what the user may not see."""
+        return visible(super().get_queryset(), self.request.user)
 
 
 def _layout(key: str) -> Layout | None:

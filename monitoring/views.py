@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from inventory.access import visible
 from inventory.models import Cluster, Container, Node
+from inventory.permits import anywhere, on, on_cluster, portal_wide
 from monitoring.current import cluster_headroom
 from monitoring.hosts import role_layouts
 from monitoring.metrics import HOST, LAYOUTS, Layout, Subject
@@ -43,7 +44,7 @@ class HostView:
 
 
 @require_safe
-@permission_required("inventory.view_container", raise_exception=True)
+@on(Container, "inventory.view_container")
 def container_metrics(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a machine's state and charts."""
     container = get_object_or_404(Container.objects.select_related("cluster"), pk=pk)
@@ -57,7 +58,7 @@ def container_metrics(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@permission_required("provisioning.view_operations", raise_exception=True)
+@portal_wide("provisioning.view_operations")
 def collectors(request: HttpRequest) -> HttpResponse:
     """List the collectors with their last signs of life, for the operations page."""
     silent_before = timezone.now() - SILENT_AFTER
@@ -66,7 +67,7 @@ def collectors(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_node", raise_exception=True)
+@on(Node, "inventory.view_node")
 def node_metrics(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the charts of a node's roles, then those of the machine it runs on."""
     node = get_object_or_404(Node.objects.select_related("cluster"), pk=pk)
@@ -85,7 +86,7 @@ def node_metrics(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_container", raise_exception=True)
+@on(Container, "inventory.view_container")
 def host_state(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how a machine was found last; the fragment asks for itself again and again."""
     container = get_object_or_404(Container.objects.select_related("cluster"), pk=pk)
@@ -94,7 +95,7 @@ def host_state(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def cluster_health(request: HttpRequest, slug: str) -> HttpResponse:
     """Show every machine of a cluster, the worst first."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -110,7 +111,7 @@ def cluster_health(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def headroom(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what is used of each role's usable capacity, its reserve kept."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -120,7 +121,7 @@ def headroom(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_node", raise_exception=True)
+@anywhere("inventory.view_node")
 def series(request: HttpRequest, layout: int, pk: int) -> HttpResponse:
     """Answer a subject's series of one layout as JSON, for the charts."""
     span = RANGES.get(request.GET.get("range", DEFAULT_RANGE))
@@ -128,7 +129,7 @@ def series(request: HttpRequest, layout: int, pk: int) -> HttpResponse:
     if span is None or known is None:
         return JsonResponse({"error": "There is no such range or layout."}, status=400)
     model = Container if known.subject is Subject.CONTAINER else Node
-    get_object_or_404(model, pk=pk)
+    get_object_or_404(visible(model._default_manager.all(), request.user), pk=pk)
     now = timezone.now()
     answer: dict[str, Any] = as_json(
         known, pk, points(known, pk, span, now=now), latest=latest_sample(known, pk)

@@ -1,27 +1,9 @@
 """Runs in the Django admin: to look at; the run pages act."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from inventory.admin.access import ReadOnlyAdmin
 from provisioning.models import Attempt, ContainerLock, Run, RunbookVersion, SingletonLock, Step
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """A table that the engine owns."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse to add."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to change."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to delete."""
-        return False
 
 
 @admin.register(Run)

@@ -11,13 +11,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from inventory.models import Cluster
+from inventory.access import may_somewhere, permit, visible
+from inventory.serializers.fields import cluster_field
 from provisioning import services
 from provisioning.export import export_response
 from provisioning.models import Attempt, Line, Run, Step
@@ -25,15 +25,38 @@ from provisioning.operations import as_json
 from provisioning.states import InvalidTransition, RunKind
 from voipadmin.serializers import StrictSerializer
 
+SEE, RUN = "inventory.view_cluster", "inventory.provision_cluster"
+
 
 class MayProvision(BasePermission):
-    """Seeing needs inventory.view_cluster, acting inventory.provision_cluster."""
+    """Seeing takes inventory.view_cluster, acting what the viewset says, on the row's cluster."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Check the permission that the method needs."""
-        safe = request.method in ("GET", "HEAD", "OPTIONS")
-        needed = "inventory.view_cluster" if safe else "inventory.provision_cluster"
-        return request.user.has_perm(needed)
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Ask for what the action takes, in some cluster."""
+        return may_somewhere(request.user, self._asked(request, view) or SEE)
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        """Ask for it in the row's cluster."""
+        asked = self._asked(request, view)
+        if not asked:
+            asked = "provisioning.approve_step" if obj.approval else RUN
+        return request.user.has_perm(asked, obj)
+
+    def _asked(self, request: Request, view: Any) -> str:
+        """Return the permission that an action takes; none: it depends on the step."""
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return SEE
+        return str(getattr(view, "takes", {}).get(view.action, RUN))
+
+
+class OwnClusters(viewsets.GenericViewSet):
+    """Rows of the clusters that the user may see."""
+
+    permission_classes = (MayProvision,)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Leave out what the user may not see."""
+        return visible(super().get_queryset(), self.request.user)
 
 
 class Conflict(APIException):
@@ -90,7 +113,7 @@ class RunRequestSerializer(StrictSerializer):
     A dry run always does.
     """
 
-    cluster = serializers.SlugRelatedField(slug_field="slug", queryset=Cluster.objects.all())
+    cluster = cluster_field()
     kind = serializers.ChoiceField(choices=RunKind.choices, default=RunKind.APPLY)
     roles = serializers.ListField(child=serializers.SlugField(), default=list)
     start = serializers.BooleanField(default=True)
@@ -179,12 +202,11 @@ class LineSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OwnClusters):
     """Runs; POST plans one, and starts it unless told not to."""
 
     queryset = Run.objects.select_related("cluster")
     serializer_class = RunSerializer
-    permission_classes = (MayProvision,)
     filterset_fields = {
         "cluster__slug": ["exact"],
         "kind": ["exact"],
@@ -195,9 +217,10 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     @extend_schema(request=RunRequestSerializer, responses={201: RunSerializer})
     def create(self, request: Request) -> Response:
         """Plan a run on a cluster; 409 with the rules that stand in its way."""
-        wanted = RunRequestSerializer(data=request.data)
+        wanted = RunRequestSerializer(data=request.data, context={"request": request})
         wanted.is_valid(raise_exception=True)
         data, actor = wanted.validated_data, cast("User", request.user)
+        permit(actor, RUN, data["cluster"])
         about: dict[str, Any] = {
             "cluster": data["cluster"],
             "actor": actor,
@@ -245,50 +268,46 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         return Response(RunSerializer(run).data)
 
 
-class StepViewSet(viewsets.ReadOnlyModelViewSet):
+class StepViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OwnClusters):
     """Steps of runs, in order."""
 
     queryset = Step.objects.order_by("run", "position")
     serializer_class = StepSerializer
-    permission_classes = (MayProvision,)
     filterset_fields = ("run", "status", "container_name", "stage_key")
+    takes = {
+        "confirm": "",
+        "refuse": "",
+        "skip": "provisioning.skip_step",
+        "retry_from": "provisioning.retry_from_step",
+    }
 
     @extend_schema(request=EvidenceSerializer, responses=StepSerializer)
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
         """Take a person's evidence for a manual step, or an approver's yes."""
-        step = self._step(request, approval=True)
+        step = self.get_object()
         return self._act(services.confirm_step, step, request, EvidenceSerializer)
 
     @extend_schema(request=ReasonSerializer, responses=StepSerializer)
     @action(detail=True, methods=["post"])
     def refuse(self, request: Request, pk: str) -> Response:
         """Say no to a step that waits: it fails."""
-        step = self._step(request, approval=True)
+        step = self.get_object()
         return self._act(services.refuse_step, step, request, ReasonSerializer)
 
     @extend_schema(request=ReasonSerializer, responses=StepSerializer)
     @action(detail=True, methods=["post"])
     def skip(self, request: Request, pk: str) -> Response:
         """Leave a step out that is not done."""
-        step = self._step(request, "provisioning.skip_step")
+        step = self.get_object()
         return self._act(services.skip_step, step, request, ReasonSerializer)
 
     @extend_schema(request=ReasonSerializer, responses=StepSerializer)
     @action(detail=True, methods=["post"], url_path="retry-from")
     def retry_from(self, request: Request, pk: str) -> Response:
         """Carry an ended run on from this step."""
-        step = self._step(request, "provisioning.retry_from_step")
+        step = self.get_object()
         return self._act(services.retry_from, step, request, ReasonSerializer)
-
-    def _step(self, request: Request, permission: str = "", *, approval: bool = False) -> Step:
-        """Return the step; raises PermissionDenied where acting on it needs more than usual."""
-        step: Step = self.get_object()
-        if approval and step.approval:
-            permission = "provisioning.approve_step"
-        if permission and not request.user.has_perm(permission):
-            raise PermissionDenied(f"This needs the permission {permission}.")
-        return step
 
     def _act(
         self, service: Any, step: Step, request: Request, serializer: type[StrictSerializer]
@@ -302,19 +321,18 @@ class StepViewSet(viewsets.ReadOnlyModelViewSet):
         return Response(StepSerializer(step).data)
 
 
-class AttemptViewSet(viewsets.ReadOnlyModelViewSet):
+class AttemptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OwnClusters):
     """Attempts of steps."""
 
     queryset = Attempt.objects.order_by("created_at")
     serializer_class = AttemptSerializer
-    permission_classes = (MayProvision,)
     filterset_fields = {"step": ["exact"], "step__run": ["exact"], "outcome": ["exact"]}
 
 
 class OperationsPermission(BasePermission):
     """Needs provisioning.view_operations."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: Any) -> bool:
         """Check it."""
         return request.user.has_perm("provisioning.view_operations")
 
@@ -330,11 +348,10 @@ class OperationsViewSet(viewsets.ViewSet):
         return Response(as_json())
 
 
-class LineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+class LineViewSet(mixins.ListModelMixin, OwnClusters):
     """Log lines; `?id__gt=` reads on from the last one seen, `?text__icontains=` searches."""
 
     serializer_class = LineSerializer
-    permission_classes = (MayProvision,)
     filterset_fields = {
         "attempt": ["exact"],
         "attempt__step": ["exact"],
@@ -343,10 +360,6 @@ class LineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         "text": ["icontains"],
     }
     queryset = Line.objects.order_by("pk")
-
-    def get_queryset(self) -> QuerySet[Line]:
-        """Return the lines in the order they were written."""
-        return Line.objects.order_by("pk")
 
 
 routes: list[tuple[str, Any, str]] = [

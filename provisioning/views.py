@@ -4,7 +4,6 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -26,14 +25,15 @@ from provisioning.hints import known_causes
 from provisioning.log import Scope
 from provisioning.models import Run, Step
 from provisioning.panels import log_context, run_changes, run_context
+from provisioning.permits import on_run
 from provisioning.preview import preview_run, stage_previews
 from provisioning.states import RETRYABLE, InvalidTransition, RunStatus
 
 # A step may be left out while its run waits for it, or after the run has ended.
 SKIPPABLE = {RunStatus.WAITING, *RETRYABLE}
 
-may_see = permission_required("inventory.view_cluster", raise_exception=True)
-may_run = permission_required("inventory.provision_cluster", raise_exception=True)
+may_see = on_run("inventory.view_cluster")
+may_run = on_run("inventory.provision_cluster")
 
 
 @require_safe
@@ -162,7 +162,7 @@ def step_refuse(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@permission_required("provisioning.skip_step", raise_exception=True)
+@on_run("provisioning.skip_step")
 def step_skip(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Leave a step out that is not done."""
     step = get_object_or_404(Step, pk=pk)
@@ -170,7 +170,7 @@ def step_skip(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@permission_required("provisioning.retry_from_step", raise_exception=True)
+@on_run("provisioning.retry_from_step")
 def step_retry_from(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Carry an ended run on from this step."""
     step = get_object_or_404(Step, pk=pk)
@@ -181,7 +181,7 @@ def _answerable(request: HttpRequest, pk: UUID) -> Step:
     """Return a step that this person may answer."""
     step = get_object_or_404(Step, pk=pk)
     needed = "provisioning.approve_step" if step.approval else "inventory.provision_cluster"
-    if not request.user.has_perm(needed):
+    if not request.user.has_perm(needed, step):
         raise PermissionDenied
     return step
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 
 from inventory import services
+from inventory.grants import give_level
 from inventory.models import Cluster, Container, Credential, Network, Node, Platform
 from inventory.operations import AddContainer, AddNode, AttachNetwork, RoleChoice, perform
 from inventory.platform_sync import sync_platforms
@@ -202,3 +203,10 @@ def make_topology(
         containers=machines,
         nodes={name: NodeView(name, name, (AssignmentView(role),)) for name, role in nodes},
     )
+
+
+def make_grant(user: User, level: str, cluster: Cluster | None = None) -> User:
+    """Let a user do something in a cluster, or in all of them; returns the user."""
+    give_level(user=user, level=level, cluster=cluster, actor=None)
+    vars(user).pop("_cluster_levels", None)  # What was asked before is out of date.
+    return user

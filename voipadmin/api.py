@@ -11,6 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from inventory.access import may_somewhere
 from inventory.board import finding_json
 from inventory.operations import ChangeError, Refused
 from inventory.ssh import HostKeyChanged, SSHError
@@ -35,19 +36,27 @@ class Pagination(PageNumberPagination):
 
 
 class ModelPermissions(BasePermission):
-    """Django's own permissions, for looking too.
+    """Permissions for looking too, of the portal or of the row's cluster.
 
     Actions beyond create, read, update and delete name their verb in the viewset's `verbs`; one
     that does not is open to nobody.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Ask for view, add, change or delete on the viewset's model."""
+        """Ask for view, add, change or delete on the viewset's model, in some cluster."""
         if view.action is None:
             return True  # A method that the address does not have: 405 says so.
-        verb = {**VERBS, **getattr(view, "verbs", {})}.get(view.action)
+        return may_somewhere(request.user, self._asked(view))
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        """Ask for it on the row."""
+        return request.user.has_perm(self._asked(view), obj)
+
+    def _asked(self, view: Any) -> str:
+        """Return the permission that an action takes; one that names no verb is for nobody."""
+        verb = {**VERBS, **getattr(view, "verbs", {})}.get(view.action, "nobody")
         meta = view.queryset.model._meta
-        return bool(verb) and request.user.has_perm(f"{meta.app_label}.{verb}_{meta.model_name}")
+        return verb if "." in verb else f"{meta.app_label}.{verb}_{meta.model_name}"
 
 
 class KnownFilters(DjangoFilterBackend):

@@ -1,5 +1,5 @@
 """The Django admin of the inventory: the same operations as pages and API."""
 
-from inventory.admin import clusters, containers, history, nodes, places, platforms
+from inventory.admin import clusters, containers, grants, history, nodes, places, platforms
 
-__all__ = ["clusters", "containers", "history", "nodes", "places", "platforms"]
+__all__ = ["clusters", "containers", "grants", "history", "nodes", "places", "platforms"]

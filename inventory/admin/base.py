@@ -5,7 +5,7 @@ from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import ProtectedError, RestrictedError
@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from inventory.access import AnyUser, may_somewhere
+from inventory.admin.access import OwnChoices, OwnRows
 from inventory.models import Cluster
 from inventory.operations import ChangeError, Operation, Refused, Result, perform
 from inventory.rules import Finding
@@ -28,6 +30,7 @@ class OperationForm(forms.ModelForm):
     """A form that shows why its operation was refused."""
 
     refusal: ClassVar[Exception | None] = None
+    user: ClassVar[AnyUser] = AnonymousUser()
     # Fields whose uniqueness the rules judge, who know the whole cluster.
     left_to_rules: ClassVar[frozenset[str]] = frozenset()
 
@@ -43,7 +46,7 @@ class OperationForm(forms.ModelForm):
                 self.add_error(field if field in self.fields else None, sentence)
 
 
-class OperationAdmin(admin.ModelAdmin):
+class OperationAdmin(OwnRows):
     """An admin page whose writes are operations, all or nothing."""
 
     form = OperationForm
@@ -73,6 +76,7 @@ class OperationAdmin(admin.ModelAdmin):
         """Hand the form what was refused a moment ago."""
         form = super().get_form(request, obj, change=change, **kwargs)
         form.refusal = getattr(request, "refusal", None)  # type: ignore[attr-defined]
+        form.user = request.user  # type: ignore[attr-defined]
         return form
 
     def changeform_view(
@@ -157,47 +161,33 @@ class RowAdmin(OperationAdmin):
         delete_row(row, actor=actor(request), cluster=cluster_of(row))
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that the machinery writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Let nobody add."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody change."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody delete."""
-        return False
-
-
-class PartInline(admin.TabularInline):
+class PartInline(OwnChoices, admin.TabularInline):
     """Parts of a row; who may change the row may change them."""
 
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Ask for the row's permission."""
-        return self._may(request, "change" if obj else "add")
+        return self._may(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Ask for the row's permission."""
-        return self._may(request, "change" if obj else "add")
+        return self._may(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Ask for the row's permission."""
-        return self._may(request, "change" if obj else "add")
+        return self._may(request, obj)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Show parts to whoever sees the row."""
         return True
 
-    def _may(self, request: HttpRequest, verb: str) -> bool:
-        """Tell whether the user may do it to the row."""
+    def _may(self, request: HttpRequest, row: Any) -> bool:
+        """Tell whether the user may change the row, or add one."""
         meta = self.parent_model._meta
-        return request.user.has_perm(f"{meta.app_label}.{verb}_{meta.model_name}")
+        if row is None:
+            return may_somewhere(request.user, f"{meta.app_label}.add_{meta.model_name}")
+        return request.user.has_perm(f"{meta.app_label}.change_{meta.model_name}", row)
 
 
 def actor(request: HttpRequest) -> User:

@@ -6,19 +6,21 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 
+from inventory.access import visible
+from inventory.admin.access import ReadOnlyAdmin
 from inventory.admin.base import (
     OperationAdmin,
     OperationForm,
     PartInline,
-    ReadOnlyAdmin,
     actor,
     kept,
 )
-from inventory.edits import container_edits, login_fault
-from inventory.models import Address, Container, Disk
+from inventory.edits import container_edits, login_fault, may_use_shared_logins
+from inventory.models import Address, Cluster, Container, Credential, Disk
 from inventory.operations import AddContainer, RemoveContainer
 from inventory.snapshot import container_view
 from inventory.topology import AddressView, ContainerView, DiskView
@@ -71,6 +73,12 @@ class ContainerAdmin(OperationAdmin):
     readonly_fields = ("host_key", "host_key_confirmed_at", "created_at")
     inlines = (AddressInline, DiskInline)
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the logins of one's clusters, and the one that is held."""
+        if db_field.name == "credential":
+            kwargs["queryset"] = _logins(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def write(
         self, request: HttpRequest, row: Any, form: Any, formsets: list[BaseFormSet], change: bool
     ) -> models.Model:
@@ -112,6 +120,18 @@ class DiskAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "purpose")
     list_select_related = ("container",)
     search_fields = ("device", "container__name")
+
+
+def _logins(request: HttpRequest) -> models.QuerySet[Credential]:
+    """Return the logins that somebody may choose, and the one that the machine has."""
+    rows = Credential.objects.all()
+    if may_use_shared_logins(actor(request)):
+        return rows
+    clusters = visible(Cluster.objects.all(), request.user, "inventory.change_container")
+    held = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+    number = int(held) if held and held.isdecimal() else None
+    mine = Q(cluster__in=clusters, user=None) | Q(user=request.user.pk)
+    return rows.filter(mine | Q(pk__in=rows.filter(containers=number).values("pk")))
 
 
 def _values(data: dict[str, Any], formsets: list[BaseFormSet]) -> dict[str, Any]:

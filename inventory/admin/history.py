@@ -7,7 +7,8 @@ from django.db import models
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 
-from inventory.admin.base import OperationAdmin, OperationForm, ReadOnlyAdmin, actor
+from inventory.admin.access import ReadOnlyAdmin
+from inventory.admin.base import OperationAdmin, OperationForm, actor
 from inventory.models import Change, Event, Fact, Waiver
 from inventory.services import type_fact
 

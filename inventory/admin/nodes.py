@@ -9,7 +9,9 @@ from django.db import models
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 
-from inventory.admin.base import OperationAdmin, OperationForm, PartInline, ReadOnlyAdmin, kept
+from inventory.access import visible
+from inventory.admin.access import ReadOnlyAdmin
+from inventory.admin.base import OperationAdmin, OperationForm, PartInline, kept
 from inventory.edits import node_edits
 from inventory.models import (
     AvailabilityGroup,
@@ -77,8 +79,9 @@ class NodeForm(OperationForm):
         super().__init__(*args, **kwargs)
         if "container" not in self.fields:  # The form of somebody who may only look.
             return
+        field = cast("forms.ModelChoiceField", self.fields["container"])
+        field.queryset = visible(cast("Any", field.queryset), self.user)
         if self.instance.pk:
-            field = cast("forms.ModelChoiceField", self.fields["container"])
             field.queryset = Container.objects.filter(cluster=self.instance.cluster)
             placement = self.instance.placements.filter(valid_to=None).first()
             self.initial["container"] = placement.container_id if placement else None

@@ -8,7 +8,8 @@ from django.db import models
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 
-from inventory.admin.base import OperationForm, ReadOnlyAdmin, RowAdmin, actor
+from inventory.admin.access import ReadOnlyAdmin
+from inventory.admin.base import OperationForm, RowAdmin, actor
 from inventory.forms.logins import SecretTextarea
 from inventory.models import (
     Credential,

@@ -8,7 +8,8 @@ from django.db import models
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 
-from inventory.admin.base import ReadOnlyAdmin, RowAdmin, actor
+from inventory.admin.access import ReadOnlyAdmin
+from inventory.admin.base import RowAdmin, actor
 from inventory.history import lock_clusters
 from inventory.models import Platform, PlatformOverride, PlatformRevision, Release, Role
 from inventory.platform_sync import check_override

@@ -2,7 +2,7 @@
 
 from rest_framework.viewsets import GenericViewSet
 
-from inventory.api import clusters, containers, findings, history, nodes, places, platforms
+from inventory.api import clusters, containers, findings, grants, history, nodes, places, platforms
 
 routes: list[tuple[str, type[GenericViewSet], str]] = [
     ("platforms", platforms.PlatformViewSet, "platform"),
@@ -19,6 +19,7 @@ routes: list[tuple[str, type[GenericViewSet], str]] = [
     ("availability-groups", nodes.AvailabilityGroupViewSet, "availability-group"),
     ("balancers", nodes.BalancerViewSet, "balancer"),
     ("credentials", places.CredentialViewSet, "credential"),
+    ("grants", grants.GrantViewSet, "grant"),
     ("facts", history.FactViewSet, "fact"),
     ("events", history.EventViewSet, "event"),
     ("waivers", findings.WaiverViewSet, "waiver"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import User
 from rest_framework.exceptions import ValidationError
 
 from inventory.address_plan import RolePlan, address_plan, read_growth
@@ -19,7 +20,9 @@ def growth_of(topology: Topology, query: Mapping[str, str]) -> dict[str, int]:
     return growth
 
 
-def plan_json(topology: Topology, cluster: Cluster, growth: Mapping[str, int]) -> dict[str, Any]:
+def plan_json(
+    topology: Topology, cluster: Cluster, growth: Mapping[str, int], user: User
+) -> dict[str, Any]:
     """Return networks, room by kind, roles with the vendor's pattern, names, overlaps."""
     plan = address_plan(topology, growth=growth)
     return {
@@ -59,7 +62,7 @@ def plan_json(topology: Topology, cluster: Cluster, growth: Mapping[str, int]) -
                 "severity": overlap.severity.value,
                 "message": overlap.message,
             }
-            for overlap in overlapping(cluster, topology)
+            for overlap in overlapping(cluster, topology, user)
         ],
     }
 

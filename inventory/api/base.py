@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from inventory.access import visible
 from inventory.history import lock_clusters
 from inventory.models import Cluster
 from inventory.operations import Operation, Result, perform
@@ -29,6 +30,10 @@ class InventoryViewSet(viewsets.GenericViewSet):
     def actor(self) -> User:
         """Return who sends the request."""
         return cast("User", self.request.user)
+
+    def get_queryset(self) -> Any:
+        """Leave out what the user may not see."""
+        return visible(super().get_queryset(), self.actor)
 
     def get_object(self) -> Any:
         """Return the row; a key with a null character names none."""

@@ -186,7 +186,7 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
         cluster = self.get_object()
         topology = load_topology(cluster)
         growth = growth_of(topology, request.query_params)
-        return Response(plan_json(topology, cluster, growth))
+        return Response(plan_json(topology, cluster, growth, self.actor))
 
     @extend_schema(responses={200: {"type": "object", "additionalProperties": {}}})
     @action(detail=True, filterset_class=None)

@@ -116,10 +116,11 @@ class InterchangeActions(InventoryViewSet):
         values = _parameters(request, {"what", "as"})
         what = values.get("what", "cluster")
         form = values.get("as", "yaml" if what == "cluster" else "csv")
-        if not self.actor.has_perms(READ.get(what, ())):
+        cluster = self.get_object()
+        if not self.actor.has_perms(READ.get(what, ()), cluster):
             raise exceptions.PermissionDenied
         try:
-            text = export_file(self.get_object(), what=what, form=form)
+            text = export_file(cluster, what=what, form=form)
         except NoSuchExport as error:
             raise exceptions.ValidationError({"what": [str(error)]}) from None
         return HttpResponse(text, content_type=f"{FORMATS[form]}; charset=utf-8")
@@ -163,7 +164,7 @@ class InterchangeActions(InventoryViewSet):
         what = values.get("what", "cluster")
         if what not in allowed:
             raise exceptions.ValidationError({"what": [f"One of {', '.join(allowed)}."]})
-        if not self.actor.has_perms(READ[what]):
+        if not self.actor.has_perms(READ[what], cluster):
             raise exceptions.PermissionDenied
         data, form = _file(request)
         dry_run = _yes(values, "dry_run")

@@ -93,7 +93,7 @@ class NodeViewSet(WritableViewSet):
 
     def get_queryset(self) -> QuerySet[Node]:
         """Leave removed nodes out, unless one is looked at or they are asked for."""
-        rows = super().get_queryset()
+        rows: QuerySet[Node] = super().get_queryset()
         looks = self.action == "retrieve" or "removed" in self.request.query_params
         return rows if looks else rows.filter(removed_at=None)
 

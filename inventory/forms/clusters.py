@@ -3,8 +3,10 @@
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
+from inventory.access import visible
 from inventory.models import Cluster, Network, Release
 from inventory.states import ClusterKind, ClusterState
 from voipadmin.forms import PageModelForm
@@ -64,14 +66,16 @@ class ClusterForm(PageModelForm):
         }
         widgets = {"networks": forms.CheckboxSelectMultiple}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("ReleaseField", self.fields["release"]).queryset = self._releases()
         if not self.instance.pk:
             self.fields["kind"].initial = ClusterKind.DISTRIBUTED
             del self.fields["state"]  # a cluster begins with its planning
             del self.fields["confirm"]
-        if not Network.objects.exists():
+        networks = visible(Network.objects.all(), user)
+        cast("forms.ModelMultipleChoiceField", self.fields["networks"]).queryset = networks
+        if not networks.exists():
             del self.fields["networks"]
 
     def _releases(self) -> QuerySet[Release]:

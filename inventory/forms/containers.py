@@ -7,6 +7,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.db.models import QuerySet
 
 from inventory.forms.nodes import hostname
 from inventory.models import Cluster, Container, Network
@@ -220,6 +221,10 @@ class AdoptForm(PageForm):
     """Choose the cluster that takes a free container in."""
 
     cluster = forms.ModelChoiceField(
-        Cluster.objects.all(),
+        Cluster.objects.none(),
         help_text="The container's addresses must lie in networks that the cluster uses.",
     )
+
+    def __init__(self, *args: Any, clusters: QuerySet[Cluster], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField", self.fields["cluster"]).queryset = clusters

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db.models import Q, QuerySet
 
+from inventory.edits import may_use_shared_logins
 from inventory.models import Cluster, Credential
 from inventory.ssh import SSHError, check_private_key
 from inventory.states import CredentialKind
@@ -136,6 +137,7 @@ class LoginForm(PageForm):
 
 def _logins(cluster: Cluster | None, user: User, held: int | None) -> QuerySet[Credential]:
     """Return what may be chosen: shared logins and the user's own, and the one held already."""
-    usable = Q(cluster=None) | Q(cluster=cluster)
+    shared = Q(cluster=None) if may_use_shared_logins(user) else Q(cluster=None, user=user)
+    own = Q(cluster=cluster) if cluster else Q()
     visible = Q(user=None) | Q(user=user)
-    return Credential.objects.filter((usable & visible) | Q(pk=held))
+    return Credential.objects.filter(((shared | own) & visible) | Q(pk=held))

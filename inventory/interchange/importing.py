@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
+from inventory.access import POOL
 from inventory.changes import AttachNetwork, ChangeError, ChangeSet, Operation
 from inventory.history import lock_clusters
 from inventory.interchange.compare import compare
@@ -176,7 +177,7 @@ def _prepared(
     if faults:
         raise Faulty(faults)
     if actor:
-        _permit(actor, plan)
+        _permit(actor, plan, POOL if is_pool else cluster)
     try:
         made = _make_ground(plan, cluster, actor)
     except ValidationError as error:
@@ -199,9 +200,9 @@ def _prepared(
     return outcome, operations, plan
 
 
-def _permit(actor: User, plan: Plan) -> None:
+def _permit(actor: User, plan: Plan, where: Any) -> None:
     """Refuse what the forms would refuse this user too; names every permission that is lacking."""
-    if lacking := sorted(name for name in plan.permissions if not actor.has_perm(name)):
+    if lacking := sorted(name for name in plan.permissions if not actor.has_perm(name, where)):
         raise PermissionDenied(f"This import takes the permissions {', '.join(lacking)}.")
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from inventory.access import visible
 from inventory.edits import login_fault
 from inventory.interchange.records import Document
 from inventory.models import Cluster, Credential, Hypervisor, Location, Network, Platform, Release
@@ -48,7 +50,7 @@ def look(document: Document, *, cluster: Cluster | None, is_pool: bool, user: Us
         is_pool=is_pool,
         locations=frozenset(Location.objects.values_list("name", flat=True)),
         hypervisors={h.name: h for h in Hypervisor.objects.select_related("location")},
-        networks={n.name: n for n in Network.objects.select_related("location")},
+        networks={n.name: n for n in _networks(user).select_related("location")},
         logins={
             row.name: (login_fault(row, cluster=cluster, user=user) or "") if user else ""
             for row in Credential.objects.all()
@@ -56,6 +58,11 @@ def look(document: Document, *, cluster: Cluster | None, is_pool: bool, user: Us
         platform=platform,
         release=release,
     )
+
+
+def _networks(user: User | None) -> QuerySet[Network]:
+    """Return the networks that a file may name: of others, those that its sender sees."""
+    return visible(Network.objects.all(), user) if user else Network.objects.all()
 
 
 def _platform(document: Document) -> Platform | None:

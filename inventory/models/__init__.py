@@ -3,6 +3,7 @@
 from inventory.models.clusters import Cluster, Hypervisor, Location, MaintenanceWindow, Network
 from inventory.models.containers import Address, Container, Disk
 from inventory.models.credentials import Credential, Secret
+from inventory.models.grants import Grant
 from inventory.models.history import Change, Event, Fact
 from inventory.models.nodes import AvailabilityGroup, Balancer, Node, Placement, RoleAssignment
 from inventory.models.platforms import Platform, PlatformOverride, PlatformRevision, Release, Role
@@ -19,6 +20,7 @@ __all__ = [
     "Disk",
     "Event",
     "Fact",
+    "Grant",
     "Hypervisor",
     "Location",
     "MaintenanceWindow",

@@ -135,6 +135,7 @@ class Container(models.Model):
                 violation_error_message="A host key is pinned only when somebody confirmed it.",
             ),
         )
+        permissions = (("repin_host_key", "Can trust another host key than the trusted one"),)
 
     def __str__(self) -> str:
         """Return the host name."""

@@ -5,11 +5,20 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from inventory.access import visible
 from inventory.models import Cluster, Credential, Hypervisor, Location, Network, Platform
+
+# Logins and places are named by what one sees; a login's use is judged by `login_fault`.
+HIDDEN = (Cluster, Network)
 
 
 class NamedField(serializers.SlugRelatedField):
-    """A row by its unique name; what is no text names nothing."""
+    """A row by its unique name; what is no text, or not to be seen, names nothing."""
+
+    def get_queryset(self) -> Any:
+        """Leave out clusters and networks that the user does not see."""
+        rows: Any = super().get_queryset()
+        return visible(rows, self.context["request"].user) if rows.model in HIDDEN else rows
 
     def to_internal_value(self, data: Any) -> Any:
         """Look the row up."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from inventory import example
+from inventory.access import visible
 from inventory.board import finding_groups, finding_rows, layer_rows
 from inventory.changes import sight
 from inventory.forms.clusters import ClusterForm
@@ -27,6 +27,7 @@ from inventory.operations import (
     Operation,
     perform,
 )
+from inventory.permits import anywhere, on_cluster, portal_wide
 from inventory.platform_sync import effective_platform
 from inventory.rules import Severity, check, findings
 from inventory.rules.single_points import is_highly_available
@@ -60,10 +61,11 @@ class ClusterSummary:
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@anywhere("inventory.view_cluster")
 def cluster_list(request: HttpRequest) -> HttpResponse:
-    """Show all clusters, or what to do first."""
-    clusters = Cluster.objects.select_related("platform", "release", "revision__platform")
+    """Show the clusters that one may see, or what to do first."""
+    rows = Cluster.objects.select_related("platform", "release", "revision__platform")
+    clusters = visible(rows, request.user)
     page = Paginator(clusters, PAGE_SIZE).get_page(request.GET.get("page"))
     topologies = load_topologies(page)
     context = {
@@ -90,7 +92,7 @@ def _summary(cluster: Cluster, topology: Topology) -> ClusterSummary:
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def cluster_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a cluster: layers, roles, nodes, what the rules find, what happened."""
     cluster = cluster_of(slug)
@@ -113,10 +115,10 @@ def cluster_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.add_cluster", raise_exception=True)
+@portal_wide("inventory.add_cluster")
 def cluster_create(request: HttpRequest) -> HttpResponse:
     """Start a cluster."""
-    form = ClusterForm(request.POST or None)
+    form = ClusterForm(request.POST or None, user=actor(request))
     attempt = Attempt(request, form, None)
     is_valid = request.method == "POST" and form.is_valid()
     if is_valid and (cluster := attempt.write(lambda: _create(request, form))):
@@ -141,12 +143,12 @@ def _create(request: HttpRequest, form: ClusterForm) -> Cluster:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_cluster", raise_exception=True)
+@on_cluster("inventory.change_cluster")
 def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change what a cluster is and which networks it uses."""
     cluster = cluster_of(slug)
     before = load_topology(cluster)
-    form = ClusterForm(request.POST or None, instance=cluster_of(slug))
+    form = ClusterForm(request.POST or None, instance=cluster_of(slug), user=actor(request))
     attempt = Attempt(request, form, before.platform)
     if request.method == "POST" and form.is_valid():
         operations = _operations(form, cluster)
@@ -192,7 +194,7 @@ def _perform_all(request: HttpRequest, operations: list[Operation], cluster: Clu
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_cluster", raise_exception=True)
+@on_cluster("inventory.change_cluster")
 def cluster_revision(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what the newest revision of the platform's facts would find, and go by it."""
     cluster = cluster_of(slug)
@@ -221,7 +223,7 @@ def cluster_revision(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@permission_required("inventory.add_cluster", raise_exception=True)
+@portal_wide("inventory.add_cluster")
 def example_create(request: HttpRequest) -> HttpResponse:
     """Load the example cluster, once."""
     with transaction.atomic():

@@ -4,12 +4,12 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from inventory.access import visible
 from inventory.board import finding_rows
 from inventory.changes import picture_of, sight
 from inventory.forms.containers import AdoptForm, BaseDiskFormSet, ContainerForm, disk_formset
@@ -22,6 +22,7 @@ from inventory.operations import (
     RemoveContainer,
     perform,
 )
+from inventory.permits import anywhere, chosen_cluster, on
 from inventory.rules import findings
 from inventory.services import save_row
 from inventory.snapshot import container_view, load_topology
@@ -32,13 +33,14 @@ PAGE_SIZE = 50
 
 
 @require_safe
-@permission_required("inventory.view_container", raise_exception=True)
+@anywhere("inventory.view_container")
 def container_list(request: HttpRequest) -> HttpResponse:
-    """Show containers: all of them, or the free pool."""
+    """Show containers: all that one may see, or the free pool."""
     is_pool = request.GET.get("pool") == "free"
     rows = Container.objects.free() if is_pool else Container.objects.all()
     rows = (
-        rows.select_related("cluster")
+        visible(rows, request.user)
+        .select_related("cluster")
         .prefetch_related("addresses__network")
         .order_by("cluster__name", "name")
     )
@@ -48,18 +50,19 @@ def container_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_container", raise_exception=True)
+@on(Container, "inventory.view_container")
 def container_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a machine: resources, addresses, login, what runs on it, what happened."""
     container = container_of(pk)
-    placements = container.placements.select_related("node__cluster").order_by("-valid_from")
+    placements = visible(container.placements.all(), request.user)  # Of another cluster, before.
+    placements = placements.select_related("node__cluster").order_by("-valid_from")
     context = {
         "container": container,
         "view": container_view(container),
         "rows": _findings(container),
         "current": [p for p in placements if p.valid_to is None],
         "placements": placements,
-        "events": container.events.all()[:10],
+        "events": visible(container.events.all(), request.user)[:10],
     }
     return render(request, "inventory/container_detail.html", context)
 
@@ -77,16 +80,16 @@ def _findings(container: Container) -> list[Any]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.add_container", raise_exception=True)
+@anywhere("inventory.add_container")
 def container_create(request: HttpRequest) -> HttpResponse:
     """Describe a machine of a cluster (?cluster=), or of the free pool."""
     slug = request.GET.get("cluster")
-    cluster = get_object_or_404(Cluster, slug=slug) if slug else None
+    cluster = chosen_cluster(request, "inventory.add_container") if slug else None
     return _form_page(request, None, cluster)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_container", raise_exception=True)
+@on(Container, "inventory.change_container")
 def container_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a machine."""
     container = container_of(pk)
@@ -151,12 +154,13 @@ def _write(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_container", raise_exception=True)
+@on(Container, "inventory.change_container")
 def container_adopt(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a cluster take in a machine of the free pool."""
     container = get_object_or_404(Container.objects.free(), pk=pk)
-    initial = {"cluster": Cluster.objects.filter(slug=request.GET.get("cluster", "")).first()}
-    form = AdoptForm(request.POST or None, initial=initial)
+    clusters = visible(Cluster.objects.all(), request.user, "inventory.change_container")
+    initial = {"cluster": clusters.filter(slug=request.GET.get("cluster", "")).first()}
+    form = AdoptForm(request.POST or None, initial=initial, clusters=clusters)
     attempt = Attempt(request, form, None)
     if request.method == "POST" and form.is_valid():
         cluster = form.cleaned_data["cluster"]
@@ -169,7 +173,7 @@ def container_adopt(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("inventory.change_container", raise_exception=True)
+@on(Container, "inventory.change_container")
 def container_release(request: HttpRequest, pk: int) -> HttpResponse:
     """Return a machine that runs nothing to the free pool."""
     container = get_object_or_404(Container.objects.exclude(cluster=None), pk=pk)

@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from inventory.board import finding_rows
 from inventory.changes import Operation
 from inventory.models import Cluster
+from inventory.permits import on_cluster
 from inventory.rules import RULES, Finding, findings, propose
 from inventory.snapshot import load_topology
 from inventory.views.clusters import cluster_of
@@ -20,7 +20,7 @@ PAGE_SIZE = 20  # each with a fix, which takes a check to find
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def finding_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Show everything that is found, or what one ?rule= finds."""
     cluster = cluster_of(slug)
@@ -38,7 +38,7 @@ def finding_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@permission_required("inventory.change_cluster", raise_exception=True)
+@on_cluster("inventory.change_cluster")
 def finding_fix(request: HttpRequest, slug: str) -> HttpResponse:
     """Carry out the fix that a finding offers, if it still does."""
     cluster = cluster_of(slug)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_safe
 from inventory.exposure import too_open
 from inventory.firewall import firewall_rules, firewall_text, known_ssh_sources
 from inventory.models import Container
+from inventory.permits import on
 from inventory.snapshot import load_topology
 from inventory.topology import Topology
 
@@ -17,7 +17,7 @@ SUFFIXES = {"nft": "nftables", "ufw": "ufw"}
 
 
 @require_safe
-@permission_required("inventory.view_container", raise_exception=True)
+@on(Container, "inventory.view_container")
 def container_firewall(request: HttpRequest, pk: int) -> HttpResponse:
     """Show who may connect to what, what is too open, and the rules for nftables and ufw."""
     container = _container(pk)
@@ -31,7 +31,7 @@ def container_firewall(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_container", raise_exception=True)
+@on(Container, "inventory.view_container")
 def container_firewall_text(request: HttpRequest, pk: int, suffix: str) -> HttpResponse:
     """Return a machine's firewall as a file."""
     if suffix not in SUFFIXES:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from inventory.forms.host_keys import HostKeyForm, sign
 from inventory.models import Container
+from inventory.permits import on
 from inventory.services import pin_host_key
 from inventory.ssh import HostKey, HostKeyUnknown, SSHError, fetch_host_key
 from inventory.views.containers import container_of
@@ -40,7 +40,7 @@ class Comparison:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_container", raise_exception=True)
+@on(Container, "inventory.change_container")
 def container_host_key(request: HttpRequest, pk: int) -> HttpResponse:
     """Fetch a host key (POST), show its fingerprint, trust it when the user confirms."""
     container = container_of(pk)

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from inventory.failures import Cell, Matrix, Unit, details, failure_matrix
 from inventory.impact import RoleImpact, Verdict, impact
+from inventory.permits import on_cluster
 from inventory.rules import findings
 from inventory.rules.base import RULES
 from inventory.rules.single_points import POINTS, is_highly_available, takes_label_away
@@ -44,7 +44,7 @@ COLUMNS = (
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def impact_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show every single and double failure; ?lost= says more about some units."""
     cluster = cluster_of(slug)
@@ -83,7 +83,7 @@ def impact_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def impact_csv(request: HttpRequest, slug: str) -> HttpResponse:
     """Export every single and double failure, a row for each role that it hits."""
     topology = load_topology(cluster_of(slug))

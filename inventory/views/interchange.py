@@ -3,19 +3,20 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from inventory.access import POOL
 from inventory.board import finding_rows
 from inventory.forms.interchange import ImportForm, packed
 from inventory.interchange.export import FORMATS, NoSuchExport, export_file
 from inventory.interchange.faults import Faulty
 from inventory.interchange.importing import Outcome, RefusedImport, Stale, run_import
 from inventory.models import Cluster
+from inventory.permits import anywhere, on_cluster, portal_wide
 from inventory.views.clusters import cluster_of
 from inventory.views.writing import actor, request_id
 
@@ -32,14 +33,14 @@ ACTIONS = (("added", "Added"), ("changed", "Changed"), ("removed", "Removed"))
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def cluster_export(request: HttpRequest, slug: str, what: str, form: str) -> HttpResponse:
     """Download a cluster, its containers or its nodes."""
     return _download(request, cluster_of(slug), what, form, f"{slug}-{what}")
 
 
 @require_safe
-@permission_required("inventory.view_container", raise_exception=True)
+@anywhere("inventory.view_container")
 def pool_export(request: HttpRequest, form: str) -> HttpResponse:
     """Download the free pool's containers."""
     return _download(request, None, "containers", form, "free-containers")
@@ -49,7 +50,7 @@ def _download(
     request: HttpRequest, cluster: Cluster | None, what: str, form: str, name: str
 ) -> HttpResponse:
     """Answer with a file."""
-    if not request.user.has_perms(VIEWS.get(what, ())):
+    if not request.user.has_perms(VIEWS.get(what, ()), cluster or POOL):
         raise PermissionDenied
     try:
         text = export_file(cluster, what=what, form=form)
@@ -60,7 +61,7 @@ def _download(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(VIEWS["cluster"], raise_exception=True)
+@on_cluster(*VIEWS["cluster"])
 def cluster_import(request: HttpRequest, slug: str) -> HttpResponse:
     """Export a cluster, or take a file into it."""
     cluster = cluster_of(slug)
@@ -68,14 +69,14 @@ def cluster_import(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(("inventory.add_cluster", *VIEWS["cluster"]), raise_exception=True)
+@portal_wide("inventory.add_cluster", *VIEWS["cluster"])
 def cluster_import_new(request: HttpRequest) -> HttpResponse:
     """Make a cluster from a file, or change the one that it is about."""
     return _page(request, None, ("cluster",), reverse("inventory:cluster-list"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.view_container", raise_exception=True)
+@anywhere("inventory.view_container")
 def pool_import(request: HttpRequest) -> HttpResponse:
     """Export the free pool, or take containers into it."""
     address = reverse("inventory:container-list") + "?pool=free"

@@ -3,35 +3,47 @@
 from collections.abc import Iterable
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from inventory.access import visible
 from inventory.forms.clusters import NetworkForm
 from inventory.models import Cluster, Network
 from inventory.operations import AttachNetwork, perform
+from inventory.permits import anywhere, chosen_cluster, on
 from inventory.services import save_network
 from inventory.snapshot import network_view
 from inventory.views.writing import Attempt, actor
 
+CHANGE = "inventory.change_network"
+
 
 @require_safe
-@permission_required("inventory.view_network", raise_exception=True)
+@anywhere("inventory.view_network")
 def network_list(request: HttpRequest) -> HttpResponse:
-    """Show all networks with how many addresses are taken."""
-    networks = Network.objects.select_related("location").prefetch_related("clusters")
-    networks = networks.annotate(taken=Count("addresses"))
-    return render(request, "inventory/network_list.html", {"networks": networks})
+    """Show the networks that one may see, with how many addresses are taken."""
+    clusters = visible(Cluster.objects.all(), request.user)
+    networks = (
+        visible(Network.objects.all(), request.user)
+        .select_related("location")
+        .prefetch_related(Prefetch("clusters", clusters))
+        .annotate(taken=Count("addresses"))
+    )
+    context = {
+        "networks": networks,
+        "changeable": {n.pk for n in networks if request.user.has_perm(CHANGE, n)},
+    }
+    return render(request, "inventory/network_list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.add_network", raise_exception=True)
+@anywhere("inventory.add_network")
 def network_create(request: HttpRequest) -> HttpResponse:
     """Describe a network; with ?cluster= that cluster uses it."""
-    slug = request.GET.get("cluster")
-    cluster = get_object_or_404(Cluster, slug=slug) if slug else None
+    is_for_one = bool(request.GET.get("cluster"))
+    cluster = chosen_cluster(request, "inventory.add_network") if is_for_one else None
     form = NetworkForm(request.POST or None)
     attempt = Attempt(request, form, None)
     is_valid = request.method == "POST" and form.is_valid()
@@ -42,7 +54,7 @@ def network_create(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_network", raise_exception=True)
+@on(Network, CHANGE)
 def network_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a network; the rules of every cluster that uses it judge the change."""
     network = get_object_or_404(Network, pk=pk)

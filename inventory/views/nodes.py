@@ -1,7 +1,6 @@
 """Pages of nodes."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -11,6 +10,7 @@ from inventory.changes import sight
 from inventory.forms.nodes import ContainerChoiceForm, NodeForm, RemoveNodeForm
 from inventory.models import Node
 from inventory.operations import AddNode, ChangeNode, MoveNode, RemoveNode
+from inventory.permits import on, on_cluster
 from inventory.rules import check, findings
 from inventory.snapshot import load_topology
 from inventory.topology import Topology
@@ -19,7 +19,7 @@ from inventory.views.writing import Attempt
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.add_node", raise_exception=True)
+@on_cluster("inventory.add_node")
 def node_create(request: HttpRequest, slug: str) -> HttpResponse:
     """Put a new node on a container; ?role= and ?container= are chosen already."""
     cluster = cluster_of(slug)
@@ -47,7 +47,7 @@ def node_create(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_node", raise_exception=True)
+@on(Node, "inventory.view_node")
 def node_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a node: roles, machine, metrics, past."""
     node = node_of(pk)
@@ -75,7 +75,7 @@ def _roles(topology: Topology, name: str) -> list[tuple[RoleFacts, object]]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_node", raise_exception=True)
+@on(Node, "inventory.change_node")
 def node_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a node's name and roles."""
     node = present_node(pk)
@@ -99,7 +99,7 @@ def node_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.change_node", raise_exception=True)
+@on(Node, "inventory.change_node")
 def node_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a node run on another container; identity and history stay (R7)."""
     node = present_node(pk)
@@ -117,7 +117,7 @@ def node_move(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("inventory.delete_node", raise_exception=True)
+@on(Node, "inventory.delete_node")
 def node_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what is lost with a node, and remove it when confirmed."""
     node = present_node(pk)

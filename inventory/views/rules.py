@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from inventory.access import visible
 from inventory.board import BLOCKS_WORDS, document_title
 from inventory.host_checks import HOST_CHECKS
 from inventory.models import Cluster, Waiver
 from inventory.models import Platform as PlatformRow
+from inventory.permits import anywhere
 from inventory.platform_sync import effective_platform
 from inventory.rules import RULES, Rule, findings
 from inventory.rules.figures import figures
@@ -30,7 +31,7 @@ SCOPES = {
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@anywhere("inventory.view_cluster")
 def rule_list(request: HttpRequest) -> HttpResponse:
     """List every rule; ?q= searches titles, keys and numbers."""
     wanted = request.GET.get("q", "").strip().lower()
@@ -40,13 +41,14 @@ def rule_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@anywhere("inventory.view_cluster")
 def rule_detail(request: HttpRequest, key: str) -> HttpResponse:
     """Show one rule: sentence, sources, parameters, where it applies, who overrode it."""
     rule = RULES.get(key)
     if rule is None:
         raise Http404
-    clusters = Cluster.objects.select_related("platform", "release", "revision__platform")
+    known = Cluster.objects.select_related("platform", "release", "revision__platform")
+    clusters = visible(known, request.user)
     topologies = load_topologies(clusters)
     newest = PlatformRow.objects.filter(retired_at=None, revisions__isnull=False).distinct()
     platforms = {row.key: effective_platform(row.revisions.latest()) for row in newest}
@@ -54,6 +56,7 @@ def rule_detail(request: HttpRequest, key: str) -> HttpResponse:
         (cluster, count) for cluster in clusters if (count := _count(topologies[cluster.pk], key))
     ]
     waivers = Waiver.objects.filter(rule=key, revoked_at=None, expires_at__gt=timezone.now())
+    waivers = waivers.filter(cluster__in=clusters)
     context = {
         "rule": rule,
         "numbers": sorted(rule.requirements, key=_number),

@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from inventory.board import finding_rows
 from inventory.forms.waivers import WaiverForm
 from inventory.models import Waiver
+from inventory.permits import on_cluster
 from inventory.rules import RULES
 from inventory.snapshot import load_topology
 from inventory.views.clusters import cluster_of
@@ -26,7 +26,7 @@ from inventory.waivers import (
 
 
 @require_safe
-@permission_required("inventory.view_cluster", raise_exception=True)
+@on_cluster("inventory.view_cluster")
 def waiver_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Show who answers for what, and who did."""
     cluster = cluster_of(slug)
@@ -35,7 +35,7 @@ def waiver_list(request: HttpRequest, slug: str) -> HttpResponse:
             "waiver": waiver,
             "state": state_of(waiver),
             "rule": RULES.get(waiver.rule),
-            "may_end": request.user.has_perm(permission_for(waiver.rule)),
+            "may_end": request.user.has_perm(permission_for(waiver.rule), cluster),
         }
         for waiver in cluster.waivers.all()
     ]
@@ -44,13 +44,13 @@ def waiver_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@on_cluster()
 def waiver_create(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer for a finding: ?key=, ?subject= and ?role= say for which."""
     about = {name: request.GET.get(name, "") for name in ("key", "subject", "role")}
-    if not request.user.has_perm(permission_for(about["key"])):
-        raise PermissionDenied
     cluster = cluster_of(slug)
+    if not request.user.has_perm(permission_for(about["key"]), cluster):
+        raise PermissionDenied
     topology = load_topology(cluster)
     form = WaiverForm(request.POST or None, is_lock=is_lock(about["key"]))
     attempt = Attempt(request, form, topology.platform)
@@ -84,7 +84,7 @@ def waiver_create(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@on_cluster()
 def waiver_revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """End a waiver: the finding counts again."""
     waiver = get_object_or_404(

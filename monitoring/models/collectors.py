@@ -73,6 +73,8 @@ class HostState(models.Model):
         max_length=10, blank=True, help_text="host, or cgroup in a system container."
     )
     collector = models.CharField(max_length=100, blank=True)
+    cluster_path = "container__cluster"
+    seen_with = "inventory.view_container"
 
     class Meta:
         """Name the invariants."""

@@ -15,6 +15,8 @@ class ContainerLock(models.Model):
     reason = models.CharField(max_length=200)
     acquired_at = models.DateTimeField(auto_now_add=True)
 
+    cluster_path = "run__cluster"
+
     class Meta:
         """Name the order."""
 

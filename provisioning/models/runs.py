@@ -81,6 +81,7 @@ class Run(models.Model):
     maintenance_windows = models.ManyToManyField("inventory.MaintenanceWindow", related_name="+")
 
     objects = RunQuerySet.as_manager()
+    seen_with = "inventory.view_cluster"
 
     class Meta:
         """Name the invariants."""

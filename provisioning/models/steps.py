@@ -75,6 +75,9 @@ class Step(models.Model):
 
     objects = StepQuerySet.as_manager()
 
+    cluster_path = "run__cluster"
+    seen_with = "inventory.view_cluster"
+
     class Meta:
         """Name the invariants."""
 
@@ -144,6 +147,9 @@ class Attempt(models.Model):
     begun_at = models.DateTimeField(null=True, help_text="When it was seen on the target.")
     finished_at = models.DateTimeField(null=True)
 
+    cluster_path = "step__run__cluster"
+    seen_with = "inventory.view_cluster"
+
     class Meta:
         """Name the invariants."""
 
@@ -190,6 +196,9 @@ class Line(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     objects = LineQuerySet.as_manager()
+
+    cluster_path = "attempt__step__run__cluster"
+    seen_with = "inventory.view_cluster"
 
     class Meta:
         """Name the invariants."""

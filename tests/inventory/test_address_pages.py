@@ -274,9 +274,9 @@ def test_plan_and_firewall_are_for_those_who_may_look(client: Client) -> None:
     small_cluster()
     client.force_login(make_user(permissions=("inventory.view_network",)))
 
-    assert client.get(PLAN).status_code == 403
-    assert client.get(firewall_of()).status_code == 403
-    assert client.get(firewall_of().rstrip("/") + ".nft").status_code == 403
+    assert client.get(PLAN).status_code == 404
+    assert client.get(firewall_of()).status_code == 404
+    assert client.get(firewall_of().rstrip("/") + ".nft").status_code == 404
 
 
 def test_cluster_and_container_lead_to_plan_and_firewall(signed_in: Client) -> None:

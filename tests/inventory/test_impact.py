@@ -538,4 +538,4 @@ def test_failures_are_shown_to_those_who_may_see_clusters(client: Client) -> Non
     client.force_login(make_user("nobody"))
 
     for name in ("impact", "impact-csv"):
-        assert client.get(reverse(f"inventory:{name}", args=["alpha"])).status_code == 403
+        assert client.get(reverse(f"inventory:{name}", args=["alpha"])).status_code == 404

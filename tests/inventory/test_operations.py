@@ -49,7 +49,7 @@ def test_a_node_is_written_with_placement_and_assignment() -> None:
 
 
 def test_every_change_is_logged_with_who_and_before_and_after() -> None:
-    user = make_user("olga")
+    user = make_user("olga", superuser=True)
     cluster = make_cluster("alpha")
     container = make_container(cluster, "pg-node-01", vcpus=4)
     bigger = replace(container_view(container), vcpus=8)

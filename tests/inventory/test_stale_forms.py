@@ -35,7 +35,7 @@ def test_a_node_that_was_renamed_meanwhile_keeps_its_name(signed_in: Client) -> 
     node = Node.objects.get()
     address = reverse("inventory:node-edit", args=[node.pk])
     form = fields(signed_in, address) | {"roles": "database"}
-    other = make_user("eve")
+    other = make_user("eve", superuser=True)
     change = ChangeNode(node.name, node.name, (RoleChoice("database"),), auto_replace=True)
     perform(change, cluster=cluster, actor=other)
 
@@ -65,7 +65,7 @@ def test_a_machine_that_was_resized_meanwhile_keeps_its_size(
     form = fields(signed_in, address)
     view = container_view(container)
     larger = ChangeContainer(view.name, type(view)(**(vars(view) | {"vcpus": 12})))
-    perform(larger, cluster=None if is_free else cluster, actor=make_user("eve"))
+    perform(larger, cluster=None if is_free else cluster, actor=make_user("eve", superuser=True))
 
     stale = signed_in.post(address, form | {"memory_mib": "20000"})
     saved = signed_in.post(address, fields(signed_in, address) | {"memory_mib": "20000"})
@@ -81,7 +81,9 @@ def test_a_cluster_that_was_changed_meanwhile_is_not_overwritten(signed_in: Clie
     address = reverse("inventory:cluster-edit", args=["alpha"])
     networks = [network.pk for network in cluster.networks.all()]
     form = fields(signed_in, address) | {"networks": networks}
-    perform(ChangeCluster({"country": "DE"}), cluster=cluster, actor=make_user("eve"))
+    perform(
+        ChangeCluster({"country": "DE"}), cluster=cluster, actor=make_user("eve", superuser=True)
+    )
 
     stale = signed_in.post(address, form | {"name": "Beta"})
     fresh = fields(signed_in, address) | {"networks": networks, "name": "Beta"}

@@ -190,7 +190,7 @@ def test_who_may_not_see_clusters_sees_no_run(run: Run) -> None:
     client = Client()
     client.force_login(make_user("nobody"))
 
-    assert client.get(run.get_absolute_url()).status_code == 403
+    assert client.get(run.get_absolute_url()).status_code == 404
 
 
 def test_a_stranger_is_asked_to_sign_in(client: Client, run: Run) -> None:

@@ -166,7 +166,7 @@ def test_exports_are_downloads_of_those_who_may_look(client: Client) -> None:
     assert client.get(address.replace("containers.csv", "nodes.csv")).status_code == 403
     assert client.get(address.replace("containers.csv", "cluster.yaml")).status_code == 403
     client.force_login(make_user("stranger"))
-    assert client.get(address).status_code == 403
+    assert client.get(address).status_code == 404
 
 
 def test_the_api_answers_a_dry_run_and_carries_its_plan_out() -> None:
