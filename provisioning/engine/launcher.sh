@@ -29,6 +29,9 @@ vp_phase() {
 # CODE OUTCOME [PHASE]: one write, so that nobody reads half of it; synced for a power cut
 vp_finish() {
     if [ -d files ]; then rm -rf files; fi
+    # Without space, some of what was printed is missing: nobody shall take that for well.
+    { printf '%4096s' '' >>room; } 2>/dev/null || set -- 28 failed full
+    : >room
     echo "$@" >exit
     sync output exit . 2>/dev/null || sync
     exit 0

@@ -279,6 +279,8 @@ def _ended(job: Job, poll: Poll, registered: str) -> Ended:
         message = f"It took longer than {job.timeout_s:g} s and was ended."
     elif phase == "cancelled":
         message = "It was ended, for the run was cancelled."
+    elif phase == "full":
+        message = "No space left on device: what it printed may be incomplete."
     elif poll.outcome == "failed":
         message = f"{phase.capitalize()} ended with exit status {poll.exit_code}."
     return Ended(job.attempt, poll.outcome, phase, poll.exit_code, message, registered)

@@ -8,6 +8,7 @@
 #   pid             process (and group) of the launcher, and its start time in ticks
 #   output          what the phases print
 #   register        what it found out for later steps, if anything
+#   room            keeps space on the disk for the exit status
 #   exit            exit status, outcome, phase: in one write, then synced
 # Answers by exit status: 73 taken already, 74 cannot, 75 busy, 77 a newer driver was here.
 
@@ -24,7 +25,14 @@ vp_fence() {
     if [ -s "$VP_BASE/runs/$1" ]; then read -r seen <"$VP_BASE/runs/$1"; fi
     [ "$seen" -le "$2" ] || return 77
     [ "$seen" -eq "$2" ] && return 0
-    echo "$2" >"$VP_BASE/runs/$1.new" && mv -f "$VP_BASE/runs/$1.new" "$VP_BASE/runs/$1" || return 74
+    echo "$2" >"$VP_BASE/runs/$1.new" && mv -f "$VP_BASE/runs/$1.new" "$VP_BASE/runs/$1" || vp_cannot
+}
+
+# Say it where the disk is full, for the shell's own commands have no words for that
+vp_cannot() {
+    free=$(df -Pk "$VP_BASE" | { read -r _; read -r _ _ _ free _; echo "$free"; })
+    [ "${free:-9}" -gt 8 ] || echo "$VP_BASE: No space left on device"
+    return 74
 }
 
 # RUN EPOCH: announce a driver; have its launcher (printed by vp_launcher); what is a month old goes
@@ -42,7 +50,8 @@ vp_begin() {
     dir=$VP_BASE/steps/$3
     mkdir "$dir" 2>/dev/null || { [ -d "$dir" ] && return 73; mkdir "$dir"; return 74; }
     cd "$dir" || return 74
-    { read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" >boot && vp_uptime && echo "$uptime" >begun && vp_files; } || {
+    { read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" >boot && vp_uptime && echo "$uptime" >begun && printf '%4096s' '' >room && vp_files; } || {
+        vp_cannot
         cd / && rm -rf "$dir"
         return 74
     }
