@@ -19,8 +19,9 @@ Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-
 
 INSTALL_APT = """
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
-dpkg --configure -a --force-confdef --force-confold
 options='-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0'
+# Installs nothing; it waits for whoever holds the lock, as dpkg itself does not.
+apt-get $options install -y -q || dpkg --configure -a --force-confdef --force-confold
 apt-get $options update -q || echo 'apt-get update failed; going on with the lists at hand' >&2
 apt-get $options -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \\
     install -y -q --no-install-recommends
