@@ -52,11 +52,16 @@ class Lab:
         private: str = "10.203.0",
         public: str = "10.204.0",
         layers: tuple[str, ...] = ("db",),
+        init: str = "systemd",
     ) -> None:
-        """Describe a lab; `private` and `public` are /24 prefixes, no layers means bare hosts."""
+        """Describe a lab; `private` and `public` are /24 prefixes, no layers means bare hosts.
+
+        With `init="sshd"` an SSH server is all that a host starts: there is no systemd.
+        """
         if not re.fullmatch(r"[a-z][a-z0-9]{0,5}", name):
             raise LabError("A lab's name is at most six small letters and digits: links bear it.")
         self.name, self.private, self.public, self.layers = name, private, public, layers
+        self.init = init
         self.folder = RUNS / name
         self.key_path = self.folder / "id_ed25519"
 
@@ -67,7 +72,8 @@ class Lab:
         if not record.exists():
             raise LabError(f"There is no lab {name}; bring one up first.")
         saved = json.loads(record.read_text())
-        return cls(name, saved["private"], saved["public"], tuple(saved["layers"]))
+        layers = tuple(saved["layers"])
+        return cls(name, saved["private"], saved["public"], layers, saved["init"])
 
     def __enter__(self) -> Self:
         return self
@@ -204,7 +210,12 @@ class Lab:
     def _prepare(self, group: Path) -> None:
         """Make what the lab's hosts share: folder, key, networks, control group."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        saved = {"private": self.private, "public": self.public, "layers": self.layers}
+        saved = {
+            "private": self.private,
+            "public": self.public,
+            "layers": self.layers,
+            "init": self.init,
+        }
         (self.folder / "lab.json").write_text(json.dumps(saved))
         if not self.key_path.exists():
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key_path)
@@ -225,7 +236,7 @@ class Lab:
         addresses = (host.private, host.public)
         network.add_namespace(host.name, self.name, host.index, addresses)
         where = (root, RUNS, cache.repository(), cgroups.cgroup_root())
-        boot = shlex.join(map(str, (HERE / "boot.sh", host.name, *where, *addresses)))
+        boot = shlex.join(map(str, (HERE / "boot.sh", host.name, *where, *addresses, self.init)))
         enter = f"echo $$ > {shlex.quote(str(group))}/cgroup.procs"
         with (root.parent / "console.log").open("a") as console:
             subprocess.run(
