@@ -59,7 +59,7 @@ test-fast: install ## The tests that need no lab
 	$(PYTEST) -m "not lab"
 
 test-lab: install ## The tests on real hosts (root)
-	$(PYTEST) -m lab
+	$(PYTEST) -m "lab and not thorough"
 
 test-postgresql: install ## The tests that need no lab, on Debian's own PostgreSQL
 	VOIPADMIN_TEST_POSTGRES=debian $(PYTEST) -n 2 -m "not lab and not browser"

@@ -7,6 +7,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,12 +30,18 @@ def use_throwaway_database() -> None:
     """Start a database unless one is named; workers of pytest-xdist inherit it."""
     if os.environ.get("DATABASE_URL"):
         return
-    server = Postgres(Path(os.environ["VOIPADMIN_DATA_DIR"]), binaries=binaries(), extra=CARELESS)
+    server = throwaway_server()
     server.start()
     atexit.register(_stop, server, os.getpid())
     os.environ["DATABASE_URL"] = (
         f"postgres://{USER}@{quote(str(server.socket_dir()), safe='')}/{DATABASE}"
     )
+
+
+@cache
+def throwaway_server() -> Postgres:
+    """Describe the server of this test run, for those who stop and start it."""
+    return Postgres(Path(os.environ["VOIPADMIN_DATA_DIR"]), binaries=binaries(), extra=CARELESS)
 
 
 def binaries() -> Path:
