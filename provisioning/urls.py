@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("clusters/<slug:slug>/runs/", views.run_list, name="run-list"),
     path("clusters/<slug:slug>/runs/start/", views.run_create, name="run-create"),
     path("clusters/<slug:slug>/runs/look/", views.run_look, name="run-look"),
+    path("runs/", views.run_list_all, name="run-list-all"),
     path("runs/<uuid:pk>/", views.run_detail, name="run-detail"),
     path("runs/<uuid:pk>/lines/", log_views.run_lines, name="run-lines"),
     path("runs/<uuid:pk>/lines/find/", log_views.run_find, name="run-find"),

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from inventory.access import visible
 from inventory.board import finding_rows
 from inventory.locks import decisions
 from inventory.models import Cluster
@@ -60,6 +61,15 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     cluster = _cluster(slug)
     context = {"cluster": cluster, "title": f"Runs on {cluster}"}
     runs = Run.objects.filter(cluster=cluster)
+    return render(request, "provisioning/run_list.html", context | _filtered(request, runs))
+
+
+@require_safe
+@may_see
+def run_list_all(request: HttpRequest) -> HttpResponse:
+    """List the runs of all clusters that one may see, the newest first."""
+    runs = visible(Run.objects.all(), _actor(request), "inventory.view_cluster")
+    context = {"cluster": None, "title": "Runs"}
     return render(request, "provisioning/run_list.html", context | _filtered(request, runs))
 
 

@@ -66,6 +66,7 @@ def test_axe_finds_no_serious_fault_and_every_page_fits_a_phone(
         reverse("provisioning:plan", args=["beta"]),
         reverse("provisioning:run-list", args=["alpha"]),
         reverse("provisioning:run-differences", args=[failed.pk]),
+        reverse("provisioning:run-list-all"),
         reverse("provisioning:operations"),
         reverse("provisioning:hint-list"),
         run.get_absolute_url(),

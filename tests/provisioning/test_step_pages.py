@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from inventory.access_levels import AccessLevel
+from inventory.models import Grant
 from provisioning.differences import kind_of
 from provisioning.models import Run, Step
 from provisioning.states import RunKind, RunStatus, StepStatus
@@ -138,6 +140,20 @@ def test_a_dry_run_without_findings_says_so(viewer: Client, run: Run) -> None:
     let_end(run, RunStatus.SUCCEEDED)
 
     assert "Nothing would change." in page(viewer, "run-differences", run.pk)
+
+
+def test_all_runs_are_listed_for_who_may_see_their_clusters(run: Run) -> None:
+    other = make_planned_run(make_ready_cluster("beta"), make_user("bert"))
+    reader = make_user("rita")
+    Grant.objects.create(user=reader, cluster=other.cluster, level=AccessLevel.VIEWER)
+    client = Client()
+    client.force_login(reader)
+
+    text = page(client, "run-list-all")
+
+    assert str(other.pk)[:8] in text
+    assert str(run.pk)[:8] not in text
+    assert "anna" not in text
 
 
 @pytest.mark.parametrize(
