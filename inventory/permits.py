@@ -121,5 +121,7 @@ class AppPermissions:
         permission = f"{self.app}.{name}"
         if self.row is not None:
             return self.user.has_perm(permission, self.row)
-        pooled = name.partition("_")[2] in POOLED
-        return self.user.has_perm(permission, POOL if pooled else None)
+        verb, _, model = name.partition("_")
+        if verb == "view":
+            return may_somewhere(self.user, permission)
+        return self.user.has_perm(permission, POOL if model in POOLED else None)

@@ -11,9 +11,20 @@ from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-PACKAGES = ("voipadmin", "inventory", "provisioning", "monitoring")
-APPS = ("inventory", "provisioning", "monitoring")
-OPEN_TO_STRANGERS = {"login", "healthz"}
+PACKAGES = ("voipadmin", "inventory", "provisioning", "monitoring", "accounts")
+APPS = ("inventory", "provisioning", "monitoring", "accounts")
+# Signing in, by password, second factor or elsewhere; each looks who has come how far.
+OPEN_TO_STRANGERS = {
+    "login",
+    "account_login",
+    "account_inactive",
+    "healthz",
+    "mfa_authenticate",
+    "openid_connect_login",
+    "openid_connect_callback",
+    "socialaccount_login_cancelled",
+    "socialaccount_signup",
+}
 # Asks for name and password itself.
 SIGN_IN_OF_THE_API = "TokenView"
 FORBIDDEN_MODULES = {"utils", "helpers", "constants", "managers", "selectors", "signals"}

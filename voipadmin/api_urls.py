@@ -7,11 +7,11 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
-from voipadmin.tokens import TokenView
+from accounts.tokens import TokenView
 
 router = DefaultRouter()
 router.include_format_suffixes = False
-for app in ("inventory", "provisioning", "monitoring"):
+for app in ("inventory", "provisioning", "monitoring", "accounts"):
     if find_spec(f"{app}.api"):
         for prefix, viewset, basename in import_module(f"{app}.api").routes:
             router.register(prefix, viewset, basename)

@@ -62,6 +62,21 @@ def database(data_dir: Path) -> dict[str, Any]:
     return config
 
 
+def single_sign_on() -> dict[str, Any]:
+    """Return the OpenID Connect provider that VOIPADMIN_OIDC_* name, as allauth takes it."""
+    url = os.environ.get("VOIPADMIN_OIDC_URL")
+    if not url:
+        return {"APPS": []}
+    app = {
+        "provider_id": "oidc",
+        "name": os.environ.get("VOIPADMIN_OIDC_NAME", "single sign-on"),
+        "client_id": os.environ.get("VOIPADMIN_OIDC_CLIENT_ID", ""),
+        "secret": os.environ.get("VOIPADMIN_OIDC_CLIENT_SECRET", ""),
+        "settings": {"server_url": url},
+    }
+    return {"APPS": [app], "OAUTH_PKCE_ENABLED": True}
+
+
 def embedded_socket_dir(data_dir: Path) -> Path:
     """Say where the embedded PostgreSQL of this data folder listens."""
     pointer = data_dir / "postgres.socket-dir"

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.forms.boundfield import BoundField
 
 FIELD_CLASSES: dict[type[forms.Widget], str] = {
@@ -41,11 +40,5 @@ class PageForm(forms.Form):
 
 class PageModelForm(forms.ModelForm):
     """A form of a page that mirrors a model."""
-
-    bound_field_class = PageBoundField
-
-
-class LoginForm(AuthenticationForm):
-    """The sign-in form in the look of the pages."""
 
     bound_field_class = PageBoundField

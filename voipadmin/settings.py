@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from voipadmin.env import database, flag, mapping, secret_key
+from voipadmin.env import database, flag, mapping, secret_key, single_sign_on
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("VOIPADMIN_DATA_DIR", BASE_DIR / "var"))
@@ -34,7 +34,13 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "voipadmin",
+    "accounts",
     "inventory",
     "provisioning",
     "monitoring",
@@ -49,6 +55,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -91,6 +99,47 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "inventory:cluster-list"
 LOGOUT_REDIRECT_URL = "login"
 
+# How many proxies stand in front, whose word is taken for where a request comes from.
+PROXIES = int(os.environ.get("VOIPADMIN_PROXIES", "0"))
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_SESSION_REMEMBER = False
+# Wrong passwords: ten a minute from an address, five in five minutes for a name.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "reauthenticate": "accounts.forms.ConfirmForm",
+    "change_password": "accounts.forms.PasswordForm",
+    "set_password": "accounts.forms.FirstPasswordForm",
+}
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "voipadmin"
+MFA_TOTP_TOLERANCE = 1
+# Nobody proves an address here; a second factor is the safer for it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Without TLS browsers offer security keys to localhost alone.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not flag("VOIPADMIN_HTTPS")
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "reauthenticate": "accounts.forms.ConfirmCodeForm",
+    "activate_totp": "accounts.forms.AppForm",
+    "deactivate_totp": "accounts.forms.NoAppForm",
+    "add_webauthn": "accounts.forms.KeyForm",
+    "edit_webauthn": "accounts.forms.KeyNameForm",
+    "generate_recovery_codes": "accounts.forms.RecoveryForm",
+}
+SOCIALACCOUNT_ADAPTER = "accounts.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SingleSignUpForm"}
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": single_sign_on()}
+# Whoever holds a proven address at the provider is taken for the user who has it here.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = flag("VOIPADMIN_OIDC_LINK_VERIFIED_EMAIL")
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = SOCIALACCOUNT_EMAIL_AUTHENTICATION
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -112,7 +161,7 @@ STORAGES = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "accounts.authentication.FactorTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -124,6 +173,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["voipadmin.parsers.StorableJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NUM_PROXIES": PROXIES,
     "EXCEPTION_HANDLER": "voipadmin.api.problem_response",
     "PAGE_SIZE": 50,
 }
@@ -156,9 +206,13 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# Sign-in counts wrong passwords in the first, which all processes must see: the database has it.
 # Files, because the supervisor reads from outside when django-q2 last wrote its state.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "voipadmin_cache",
+    },
     "worker": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": DATA_DIR / "heartbeat/worker",

@@ -1,4 +1,4 @@
-"""The form that gives a level of access."""
+"""The forms that give a level of access."""
 
 from typing import Any
 
@@ -6,7 +6,23 @@ from django import forms
 from django.contrib.auth.models import Group, User
 
 from inventory.access_levels import AccessLevel
+from inventory.models import Cluster
 from voipadmin.forms import PageForm
+
+LEVELS = (
+    "Viewers look. Operators change machines and nodes, and run. Approvers answer for warnings, "
+    "approve and skip steps. Administrators do all of it, keep logins and locks, and decide who "
+    "may do what."
+)
+
+
+class PlaceForm(PageForm):
+    """A level, in a cluster or in all of them."""
+
+    cluster = forms.ModelChoiceField(
+        Cluster.objects.all(), required=False, empty_label="All clusters, and what they share"
+    )
+    level = forms.ChoiceField(choices=AccessLevel.choices, help_text=LEVELS)
 
 
 class GrantForm(PageForm):
@@ -23,12 +39,7 @@ class GrantForm(PageForm):
         empty_label="or a group",
         help_text="Everybody in a group has what the group was given.",
     )
-    level = forms.ChoiceField(
-        choices=AccessLevel.choices,
-        help_text="Viewers look. Operators change machines and nodes, and run. Approvers answer "
-        "for warnings, approve and skip steps. Administrators do all of it, keep logins and locks, "
-        "and decide who may do what.",
-    )
+    level = forms.ChoiceField(choices=AccessLevel.choices, help_text=LEVELS)
 
     def clean(self) -> dict[str, Any] | None:
         """Ask for one holder."""

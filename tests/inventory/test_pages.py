@@ -41,9 +41,9 @@ def test_a_stranger_sees_the_sign_in_page_only(client: Client) -> None:
 def test_a_wrong_password_is_refused_in_words(client: Client) -> None:
     make_user("olga")
 
-    response = client.post("/login/", {"username": "olga", "password": "wrong", "next": ""})
+    response = client.post("/login/", {"login": "olga", "password": "wrong", "next": ""})
 
-    assert "Please enter a correct username and password" in response.content.decode()
+    assert "The username and/or password you specified are not correct" in response.content.decode()
 
 
 def test_the_sign_in_leads_to_where_one_wanted_to_go(client: Client) -> None:
@@ -51,7 +51,7 @@ def test_the_sign_in_leads_to_where_one_wanted_to_go(client: Client) -> None:
 
     response = client.post(
         "/login/?next=/networks/",
-        {"username": "olga", "password": "secret-phrase", "next": "/networks/"},
+        {"login": "olga", "password": "secret-phrase", "next": "/networks/"},
     )
 
     assert response.headers["Location"] == "/networks/"
@@ -255,7 +255,7 @@ def test_a_new_container_starts_with_a_system_that_the_release_runs_on(signed_in
 
 
 def test_an_expired_form_says_so_in_words() -> None:
-    response = Client(enforce_csrf_checks=True).post("/login/", {"username": "olga"})
+    response = Client(enforce_csrf_checks=True).post("/login/", {"login": "olga"})
 
     assert response.status_code == 403
     assert "The form has expired" in response.content.decode()

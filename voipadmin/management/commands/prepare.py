@@ -34,6 +34,7 @@ class Command(BaseCommand):
             self.stderr.write(f"voipadmin: {reason}")
             sys.exit(1)
         call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
         call_command("sync_platforms", stdout=StringIO())
         call_command("ensure_schedules")
         collect_changed()

@@ -1,0 +1,9 @@
+"""The accounts app."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Register the app with Django."""
+
+    name = "accounts"

@@ -1,0 +1,1 @@
+"""Pages of users, of the sign-in policy, and of the audit."""
