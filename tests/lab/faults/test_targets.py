@@ -89,6 +89,7 @@ def test_a_host_loses_power_and_comes_back(cluster: Cluster, lab: Lab) -> None:
         assert_lost_and_looked(work, lab)
 
 
+@pytest.mark.thorough
 def test_a_host_that_stays_without_power_fails_with_the_reason(
     cluster: Cluster, lab: Lab, administrator: User
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_host_is_cut_off_for_a_while(cluster: Cluster, lab: Lab) -> None:
     assert message(work.run) == ""
 
 
+@pytest.mark.thorough
 def test_a_host_is_cut_off_while_the_worker_dies(cluster: Cluster, lab: Lab) -> None:
     with switched_on(2):
         work = begin(cluster, [long_step(host, seconds=8) for host in (1, 2, 3)])
