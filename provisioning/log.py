@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, Min, QuerySet
 
 from provisioning.models import Attempt, Line, Run
 from provisioning.states import Outcome
@@ -39,7 +40,27 @@ class Scope:
 
     @property
     def lines(self) -> QuerySet[Line]:
-        """Return them, in no order."""
+        """Return them, in no order.
+
+        Between the first and the last, or the database would look for them among the lines of all
+        other runs, from one end of the table.
+        """
+        return self._all.filter(pk__gte=self.first, pk__lte=self.last)
+
+    @cached_property
+    def first(self) -> int:
+        """Return the key of the first line, 0 when there is none."""
+        return self._all.filter(sequence=0).aggregate(pk=Min("pk"))["pk"] or 0
+
+    @cached_property
+    def last(self) -> int:
+        """Return the key of the last line, 0 when there is none."""
+        ends = self._all.filter(sequence=F("attempt__next_sequence") - 1)
+        return ends.aggregate(pk=Max("pk"))["pk"] or 0
+
+    @property
+    def _all(self) -> QuerySet[Line]:
+        """Return them without bounds."""
         rows = Line.objects.filter(attempt__step__run=self.run)
         if self.step:
             rows = rows.filter(attempt__step=self.step)
@@ -90,7 +111,7 @@ def tail(scope: Scope) -> Page:
 def after(scope: Scope, pk: int) -> Page:
     """Return what follows a line."""
     # Asked several times a second by every reader: mostly nothing at all was written since.
-    if (Line.objects.aggregate(last=Max("pk"))["last"] or 0) <= pk:
+    if (Line.objects.aggregate(last=Max("pk"))["last"] or 0) <= pk or scope.last <= pk:
         return Page([])
     lines = _read(scope.lines.filter(pk__gt=pk).order_by("pk"))
     return Page(lines, newer=len(lines) == PAGE)

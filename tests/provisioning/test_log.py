@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from provisioning import log
 from provisioning.log import Scope
@@ -177,7 +176,7 @@ def test_a_download_may_be_of_one_step(client: Client, run: Run, step: Step) -> 
 
 
 def test_a_second_attempt_is_named(client: Client, run: Run) -> None:
-    again = Attempt.objects.create(step=other_step(run), number=2, epoch=1, begun_at=timezone.now())
+    again = Attempt.objects.create(step=other_step(run), number=2, epoch=1, next_sequence=1)
     Line.objects.create(attempt=again, sequence=0, text="once more")
 
     text = client.get(reverse("provisioning:run-lines", args=[run.pk])).content.decode()
