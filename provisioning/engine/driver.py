@@ -59,7 +59,7 @@ logger = logging.getLogger(__name__)
 # Each may carry 64 KiB of output; sessions wait while the driver is behind.
 EVENTS_AT_MOST = 40
 # A write is dear: where so many attempts run, one that ended waits so long for others.
-MANY, HEELS_S = 50, 0.03
+MANY, HEELS_S = 50, 0.01
 
 
 def drive(run_id: UUID, *, pace: Pace | None = None) -> None:

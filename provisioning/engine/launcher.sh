@@ -33,8 +33,7 @@ vp_finish() {
     { printf '%4096s' '' >>room; } 2>/dev/null || set -- 28 failed full
     : >room
     echo "$@" >exit
-    sync output exit . 2>/dev/null || sync
-    exit 0
+    exec sync output exit .
 }
 
 # CODE PHASE: fail, and show what the service that this is about says itself

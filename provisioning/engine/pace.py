@@ -26,6 +26,10 @@ class Pace:
     base: str = "/var/lib/voipadmin"
     starter: str = "auto"
 
+    def first_look_s(self, last_s: float) -> float:
+        """Return when to look at a step first, from what the last one on the host took."""
+        return min(max(last_s / 2, self.first_poll_s), self.flush_s)
+
     @classmethod
     def from_settings(cls) -> Self:
         """Read the overrides."""

@@ -125,6 +125,7 @@ class Session(threading.Thread):
         self._stopped = threading.Event()
         self._connection: Connection | None = None
         self._shell: TargetShell | None = None
+        self._usual_s = pace.first_poll_s
 
     def carry_out(self, job: Job | Greeting) -> None:
         """Take on one more attempt, or greet the container."""
@@ -232,9 +233,10 @@ class Session(threading.Thread):
 
     def _follow(self, job: Job, shell: TargetShell) -> None:
         """Begin the attempt unless it has begun, and read until it ends."""
+        began, delay = time.monotonic(), self._usual_s
         if not job.begun and not job.cancelled.is_set():
             self._begin(job, shell)
-        delay = self._pace.first_poll_s
+            self._stopped.wait(delay)
         while not self._stopped.is_set():
             self._end_if_due(job, shell, poll := shell.poll(job.attempt, job.offset))
             if poll.data:
@@ -242,6 +244,7 @@ class Session(threading.Thread):
                 job.offset += len(poll.data)
             if poll.state != "running" and poll.is_all:
                 found = shell.registered(job.attempt) if job.registers else ""
+                self._usual_s = self._pace.first_look_s(time.monotonic() - began)
                 return self._emit(_ended(job, poll, found))
             if poll.is_all:
                 self._stopped.wait(delay)
