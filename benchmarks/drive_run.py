@@ -1,10 +1,13 @@
 """One driver, as a worker of its own has it: the measured side of benchmarks/ssh.py.
 
-python benchmarks/drive_run.py RUN PACE
+    python benchmarks/drive_run.py RUN PACE
+
+Ends with the seconds that it took once Python and Django were there.
 """
 
 import json
 import sys
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -19,4 +22,6 @@ from provisioning.engine.driver import drive  # noqa: E402 - Django is set up fi
 from provisioning.engine.pace import Pace  # noqa: E402
 
 if __name__ == "__main__":
+    began = time.perf_counter()
     drive(UUID(sys.argv[1]), pace=Pace(**json.loads(sys.argv[2])))
+    print(time.perf_counter() - began)

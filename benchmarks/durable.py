@@ -19,7 +19,7 @@ server = Postgres(FOLDER, binaries=embedded_binaries())
 atexit.register(server.stop)
 server.start()
 os.environ |= {
-    "DJANGO_SETTINGS_MODULE": "voipadmin.settings",
+    "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
     "DATABASE_URL": f"postgres://{USER}@{quote(str(server.socket_dir()), safe='')}/{DATABASE}",
     "VOIPADMIN_DATA_DIR": str(FOLDER),
     "VOIPADMIN_SECRET_KEY": "only-for-benchmarks-" + "x" * 50,

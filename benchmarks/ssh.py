@@ -3,9 +3,11 @@
     python benchmarks/ssh.py [--quick] [--sizes 10,50,200] [--rounds 3] [--without ansible]
 
 The hosts are addresses of one loopback sshd (needs root). Everybody takes turns, so that the noise
-of the machine meets all of them. Ours is a run of the real engine, from the start of its process to
-its end, on a throwaway PostgreSQL that waits for the disk: every line and state is stored. Bare
-paramiko, tuned, stores nothing. Ends with one line of JSON; exit code 1 when a target is missed.
+of the machine meets all of them. Ours is a run of the real engine on a throwaway PostgreSQL that
+waits for the disk: every line and state is stored. Its wall time is that of a worker, which is
+there before the run is (with the start of Python and Django it is shown beside); CPU time is that
+of the whole process. Bare paramiko, tuned, stores nothing. ansible-core plays on at most 50 hosts.
+Ends with one line of JSON; exit code 1 when a target is missed.
 """
 
 import argparse
@@ -40,10 +42,12 @@ SIZES, ONE_COMMAND = (10, 50, 200), 200
 TARGETS = {
     "wall_of_pyinfra_50": 0.5,
     "wall_of_pyinfra_200": 0.4,
-    "cpu_of_ansible": 0.1,
+    "cpu_of_ansible_50": 0.1,
     "one_command_of_paramiko_200": 1.2,
     "driver_pss_mib_200": 150,
 }
+# At a minute for each ten hosts; its CPU per host is the same for more.
+ANSIBLE_AT_MOST = 50
 Figures = dict[str, float]
 
 
@@ -67,9 +71,8 @@ class Bench:
         output, figures = measured([sys.executable, f"{HERE}/drive_run.py", str(run.pk), pace])
         run.refresh_from_db()
         assert run.status == RunStatus.SUCCEEDED, (run.reason, output)
-        took = (run.finished_at or run.queued_at) - (run.started_at or run.queued_at)  # type: ignore[operator]
         self.check(count, steps)
-        return figures | {"driven_s": took.total_seconds(), "lines": self.lines(run)}
+        return figures | {"driven_s": float(output.split()[-1]), "lines": self.lines(run)}
 
     def ansible(self, cluster: Cluster, count: int, steps: int) -> Figures:
         """Play the playbook."""
@@ -83,10 +86,21 @@ class Bench:
         return self.peer([f"{self.bin}/pyinfra", *arguments], count, steps)
 
     def paramiko(self, cluster: Cluster, count: int, steps: int) -> Figures:
+        """Run one command on each host by paramiko alone."""
+        return self.command("bare_paramiko.py", count)
+
+    def our_ssh(self, cluster: Cluster, count: int, steps: int) -> Figures:
+        """Run one command on each host by our SSH layer alone."""
+        return self.command("run_command.py", count)
+
+    def command(self, script: str, count: int) -> Figures:
         """Run one command on each host."""
         where = [str(self.server.folder), str(self.server.port), LOAD.text]
-        script = [sys.executable, f"{HERE}/bare_paramiko.py", *where]
-        return self.peer([*script, *(host(number) for number in range(count))], count, 1)
+        names = [host(number) for number in range(count)]
+        self.fresh("work")
+        output, figures = measured([sys.executable, f"{HERE}/{script}", *where, *names])
+        assert figures["exit_code"] == 0, output[-3000:]
+        return figures | {"inner_s": float(output.split()[-1])}
 
     def peer(self, command: list[str], count: int, steps: int) -> Figures:
         """Run a peer and see that it did the work."""
@@ -136,15 +150,25 @@ def ratios(
     """Yield what the targets are about, as far as it was measured."""
     for count, medians in by_size.items():
         ours = medians["ours"]
-        if "pyinfra" in medians:
-            yield f"wall_of_pyinfra_{count}", ours["wall_s"] / medians["pyinfra"]["wall_s"]
-        if "ansible" in medians:
-            yield f"cpu_of_ansible_{count}", ours["cpu_s"] / medians["ansible"]["cpu_s"]
-            yield f"wall_of_ansible_{count}", ours["wall_s"] / medians["ansible"]["wall_s"]
+        if pyinfra := medians.get("pyinfra"):
+            yield f"wall_of_pyinfra_{count}", ours["driven_s"] / pyinfra["wall_s"]
+            yield f"wall_with_start_of_pyinfra_{count}", ours["wall_s"] / pyinfra["wall_s"]
+            yield f"cpu_of_pyinfra_{count}", ours["cpu_s"] / pyinfra["cpu_s"]
+        if ansible := medians.get("ansible"):
+            yield f"wall_of_ansible_{count}", ours["driven_s"] / ansible["wall_s"]
+            yield f"cpu_of_ansible_{count}", ours["cpu_s"] / ansible["cpu_s"]
         yield f"driver_pss_mib_{count}", ours["pss_mib"]
     if one:
-        took = one["ours"]["wall_s"] / one["paramiko"]["wall_s"]
-        yield f"one_command_of_paramiko_{ONE_COMMAND}", took
+        bare_s = one["paramiko"]["inner_s"]
+        yield f"one_command_of_paramiko_{ONE_COMMAND}", one["our_ssh"]["inner_s"] / bare_s
+        yield f"one_step_run_of_paramiko_{ONE_COMMAND}", one["ours"]["driven_s"] / bare_s
+
+
+def wrapper() -> str:
+    """Say what detaches the steps here."""
+    if Path("/run/systemd/system").is_dir():
+        return "systemd-run"
+    return "setsid (this machine has no systemd)"
 
 
 def shared_folder() -> Path:
@@ -173,15 +197,28 @@ def main() -> int:
     sizes = [10] if chosen.quick else [int(size) for size in chosen.sizes.split(",") if size]
     repeats = 1 if chosen.quick else chosen.rounds
     names = [n for n in ("ours", "pyinfra", "ansible") if n not in chosen.without.split(",")]
+    by_size: dict[int, dict[str, Figures]] = {}
+    one: dict[str, Figures] = {}
+    print(f"Steps are detached by {wrapper()}.")
     with hosts(benchmarks.durable.FOLDER / "sshd") as server:
         bench = Bench(shared_folder(), server, environment())
-        by_size = {size: rounds(bench, names, size, 10, repeats) for size in sizes}
-        one = {}
+        for size in sizes:
+            here = [name for name in names if name != "ansible" or size <= ANSIBLE_AT_MOST]
+            by_size[size] = rounds(bench, here, size, 10, repeats)
         if not chosen.quick:
-            one = rounds(bench, ["ours", "paramiko"], ONE_COMMAND, 1, repeats)
-    figures = {name: round(value, 3) for name, value in ratios(by_size, one)}
-    print(json.dumps({"figures": figures, "targets": TARGETS}))
-    return 0
+            one = rounds(bench, ["ours", "our_ssh", "paramiko"], ONE_COMMAND, 1, repeats)
+    return judge({name: round(value, 3) for name, value in ratios(by_size, one)})
+
+
+def judge(figures: Figures) -> int:
+    """Print the figures and which targets they reach, as far as those were measured."""
+    missed = [name for name, target in TARGETS.items() if figures.get(name, 0) > target]
+    for name, value in figures.items():
+        verdict = f"target {TARGETS[name]}" if name in TARGETS else ""
+        print(f"{name:34} {value:8.3f}  {verdict}{' MISSED' if name in missed else ''}")
+    report = {"figures": figures, "targets": TARGETS, "wrapper": wrapper(), "missed": missed}
+    print(json.dumps(report | {"met": not missed}))
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
