@@ -28,7 +28,7 @@ class Pace:
 
     def first_look_s(self, last_s: float) -> float:
         """Return when to look at a step first, from what the last one on the host took."""
-        return min(max(last_s / 2, self.first_poll_s), self.flush_s)
+        return min(max(0.8 * last_s, self.first_poll_s), self.flush_s)
 
     @classmethod
     def from_settings(cls) -> Self:

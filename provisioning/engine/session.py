@@ -233,10 +233,10 @@ class Session(threading.Thread):
 
     def _follow(self, job: Job, shell: TargetShell) -> None:
         """Begin the attempt unless it has begun, and read until it ends."""
-        began, delay = time.monotonic(), self._usual_s
+        began, delay = time.monotonic(), self._pace.first_poll_s
         if not job.begun and not job.cancelled.is_set():
             self._begin(job, shell)
-            self._stopped.wait(delay)
+            self._stopped.wait(self._usual_s)
         while not self._stopped.is_set():
             self._end_if_due(job, shell, poll := shell.poll(job.attempt, job.offset))
             if poll.data:
