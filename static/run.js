@@ -41,7 +41,7 @@
   document.body.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt.id !== "run-state") return;
     const { xhr, successful } = event.detail;
-    if (successful && xhr.responseURL.includes("/login/")) trouble("You are signed out: reload the page.");
+    if (successful && !xhr.responseURL.includes(live.dataset.run)) trouble("You are signed out: reload the page.");
     else trouble(successful ? "" : "The portal does not answer; what is shown here may be old. Asking again.");
   });
 })();
