@@ -52,7 +52,12 @@ _LOOK = (
 )
 _OPERATE = _named(
     "inventory", *_WRITE, of=("balancer", "container", "maintenancewindow", "network", "node")
-) | {"inventory.change_cluster", "inventory.add_fact", "inventory.provision_cluster"}
+) | {
+    "inventory.change_cluster",
+    "inventory.add_fact",
+    "inventory.provision_cluster",
+    "inventory.view_bastion",
+}
 _APPROVE = frozenset(
     {
         "inventory.accept_warning",
@@ -78,7 +83,7 @@ IN_A_CLUSTER: dict[AccessLevel, frozenset[str]] = {
 
 # What it allows besides when granted for all clusters: what clusters share, and new ones.
 _SHARED = _named("inventory", *_WRITE, of=("location", "hypervisor"))
-_FOUND = _named("inventory", *_WRITE, of=("platformoverride",)) | {
+_FOUND = _named("inventory", *_WRITE, of=("platformoverride", "bastion")) | {
     "inventory.add_cluster",
     "provisioning.view_operations",
 }

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.contrib.auth.models import User
-
-from inventory.models import Cluster, Container, Credential, Network, Node
+from inventory.models import Cluster, Container, Network, Node
 from inventory.operations import (
     AddContainer,
     AttachNetwork,
@@ -23,30 +21,14 @@ from inventory.snapshot import network_view
 from inventory.topology import ContainerView
 
 
-def login_fault(credential: Credential, *, cluster: Cluster | None, user: User) -> str | None:
-    """Say why a login is not for this user or this cluster; None when it may be chosen."""
-    if credential.user_id not in (None, user.pk):
-        return f"The login {credential.name} belongs to another user."
-    if credential.cluster_id not in (None, cluster.pk if cluster else None):
-        return f"The login {credential.name} is for another cluster."
-    if credential.cluster_id is None and not (credential.user_id or may_use_shared_logins(user)):
-        return f"The login {credential.name} is for all clusters: ask who administers all of them."
-    return None
-
-
-def may_use_shared_logins(user: User) -> bool:
-    """Tell whether a user may let machines be logged in to with what opens all clusters.
-
-    Whoever describes a machine says where the portal connects: a shared password would go there.
-    """
-    return user.has_perm("inventory.change_container")
-
-
 def cluster_edits(cluster: Cluster, wanted: dict[str, Any]) -> Iterator[Operation]:
     """Yield the change of the columns that differ."""
     changed = {name: value for name, value in wanted.items() if value != getattr(cluster, name)}
     if "release" in changed:
         changed["release"] = changed["release"].key
+    for name in ("credential", "bastion"):
+        if changed.get(name):
+            changed[name] = changed[name].name
     if changed:
         yield ChangeCluster(changed)
 

@@ -97,7 +97,7 @@ def lock_clusters(pks: Iterable[int | None]) -> dict[int, Cluster]:
     """Lock clusters in the order of their keys, so that two writers never wait for each other."""
     rows = (
         Cluster.objects.select_for_update(of=("self",))
-        .select_related("revision__platform", "release", "platform")
+        .select_related("revision__platform", "release", "platform", "credential", "bastion")
         .filter(pk__in=[pk for pk in pks if pk is not None])
         .order_by("pk")
     )

@@ -41,6 +41,7 @@ from inventory.models import (
     Address,
     AvailabilityGroup,
     Balancer,
+    Bastion,
     Change,
     Cluster,
     Container,
@@ -179,6 +180,8 @@ def _(operation: ChangeCluster, cluster: Cluster, at: datetime) -> models.Model:
     for name, value in operation.fields.items():
         if name == "release":
             value = Release.objects.get(platform=cluster.platform, key=value)
+        if name in ("credential", "bastion"):
+            value = _named(Credential if name == "credential" else Bastion, value)
         setattr(cluster, name, value)
     return _saved(cluster)
 
@@ -346,6 +349,7 @@ def _write_container(row: Container, view: ContainerView) -> Container:
     row.location = _named(Location, view.location)
     row.hypervisor = _named(Hypervisor, view.hypervisor)
     row.credential = _named(Credential, view.credential)
+    row.bastion = _named(Bastion, view.bastion)
     if view.host_key != row.host_key:
         row.host_key = view.host_key
         row.host_key_confirmed_at = timezone.now() if view.host_key else None
@@ -367,6 +371,7 @@ _PLAIN_COLUMNS = (
     "behind_nat",
     "ssh_port",
     "ssh_network",
+    "skips_bastion",
 )
 
 

@@ -1,15 +1,24 @@
-"""Intentions that are no change of one cluster: its birth, networks, places, logins, host keys."""
+"""Intentions that are no change of one cluster: its birth, networks, places."""
 
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.forms.models import model_to_dict
-from django.utils import timezone
 
 from inventory.access import permit
 from inventory.history import lock_clusters, record_change, record_fact
-from inventory.models import Cluster, Container, Fact, Network, Node, Platform, Release
+from inventory.models import (
+    Bastion,
+    Cluster,
+    Container,
+    Credential,
+    Fact,
+    Network,
+    Node,
+    Platform,
+    Release,
+)
 from inventory.operations import Refused
 from inventory.rules import check
 from inventory.snapshot import load_pool, load_topology
@@ -30,6 +39,8 @@ def create_cluster(
     time_zone: str = "UTC",
     country: str = "",
     availability_guarantee: str = "",
+    credential: Credential | None = None,
+    bastion: Bastion | None = None,
     parameters: dict[str, Any] | None = None,
     is_example: bool = False,
 ) -> Cluster:
@@ -46,6 +57,8 @@ def create_cluster(
         time_zone=time_zone,
         country=country,
         availability_guarantee=availability_guarantee,
+        credential=credential,
+        bastion=bastion,
         parameters=parameters or {},
         is_example=is_example,
     )
@@ -54,11 +67,17 @@ def create_cluster(
 
 
 @transaction.atomic
-def save_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) -> Any:
-    """Write what no rule reads (a place, a login, a window), and log it without its secrets."""
+def save_row(
+    row: Any, *, actor: User | None, cluster: Cluster | None = None, is_own: bool = False
+) -> Any:
+    """Write what no rule reads (a place, a login, a window), and log it without its secrets.
+
+    What is the actor's own takes no permission.
+    """
     model = type(row)
     stored = model.objects.filter(pk=row.pk).first() if row.pk else None
-    _permit_write(actor, stored, row)
+    if not is_own:
+        _permit_write(actor, stored, row)
     row.full_clean()
     row.save()
     record_change(
@@ -74,10 +93,13 @@ def save_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) ->
 
 
 @transaction.atomic
-def delete_row(row: Any, *, actor: User | None, cluster: Cluster | None = None) -> None:
+def delete_row(
+    row: Any, *, actor: User | None, cluster: Cluster | None = None, is_own: bool = False
+) -> None:
     """Delete what no rule reads, and log it; raises ProtectedError while something needs it."""
     before, model = row_picture(row), type(row)
-    permit(actor, f"{model._meta.app_label}.delete_{model._meta.model_name}", row)
+    if not is_own:
+        permit(actor, f"{model._meta.app_label}.delete_{model._meta.model_name}", row)
     subject, label = f"{model._meta.model_name}:{row}", f"{model._meta.verbose_name} {row}"
     row.delete()
     record_change(
@@ -108,31 +130,6 @@ def save_network(network: Network, *, actor: User | None) -> Network:
         if refusing := [finding for finding in check(was, now) if finding.refuses_save]:
             raise Refused(refusing)
     return network
-
-
-@transaction.atomic
-def pin_host_key(*, container: Container, host_key: str, actor: User | None) -> Container:
-    """Trust a host key that somebody has compared and confirmed."""
-    is_change = container.host_key not in ("", host_key)  # Forgotten and pinned anew is one too.
-    verb = "repin_host_key" if is_change else "change_container"
-    permit(actor, f"inventory.{verb}", container)
-    if container.cluster_id:
-        lock_clusters([container.cluster_id])
-    before = container.host_key
-    container.host_key = host_key
-    container.host_key_confirmed_at = timezone.now() if host_key else None
-    container.full_clean()
-    container.save(update_fields=["host_key", "host_key_confirmed_at"])
-    record_change(
-        actor=actor,
-        cluster=container.cluster,
-        operation="PinHostKey",
-        subject=f"container:{container.name}",
-        summary=f"Trust a host key of {container.name}",
-        before={"host_key": before},
-        after={"host_key": host_key},
-    )
-    return container
 
 
 @transaction.atomic
@@ -172,10 +169,14 @@ def _permit_write(actor: User | None, stored: Any, row: Any) -> None:
         permit(actor, f"{meta.app_label}.change_{meta.model_name}", stored)
 
 
+# Columns that nobody reads.
+SECRETS = ("secret", "value", "passphrase", "sudo_password")
+
+
 def row_picture(row: models.Model) -> dict[str, Any]:
     """Return a row's columns as text, secrets left out."""
     return {
         key: value if isinstance(value, (int, bool, type(None))) else str(value)
         for key, value in model_to_dict(row).items()
-        if key not in ("secret", "value")
+        if key not in SECRETS
     }

@@ -121,6 +121,8 @@ def cluster_view(cluster: Cluster) -> ClusterView:
         revision=cluster.revision.number,
         is_example=cluster.is_example,
         parameters=cluster.parameters,
+        credential=cluster.credential.name if cluster.credential else None,
+        bastion=cluster.bastion.name if cluster.bastion else None,
     )
 
 
@@ -156,6 +158,8 @@ def container_view(container: Container) -> ContainerView:
         ssh_network=container.ssh_network,
         credential=container.credential.name if container.credential else None,
         host_key=container.host_key,
+        bastion=container.bastion.name if container.bastion else None,
+        skips_bastion=container.skips_bastion,
     )
 
 
@@ -240,7 +244,7 @@ def _containers(which: Q) -> Mapping[int | None, dict[str, ContainerView]]:
     return found
 
 
-_NAMED = ("location", "hypervisor", "credential")
+_NAMED = ("location", "hypervisor", "credential", "bastion")
 _CONTAINER_FIELDS = (
     "pk",
     "name",
@@ -255,6 +259,7 @@ _CONTAINER_FIELDS = (
     "ssh_port",
     "ssh_network",
     "host_key",
+    "skips_bastion",
     *_NAMED,
 )
 _CONTAINER_COLUMNS = tuple(f"{f}__name" if f in _NAMED else f for f in _CONTAINER_FIELDS)

@@ -33,6 +33,8 @@ class ClusterView:
     revision: int = 0
     is_example: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    credential: str | None = None
+    bastion: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class DiskView:
 
 @dataclass(frozen=True)
 class ContainerView:
-    """A machine; memory in MiB. Location, hypervisor and credential are their names."""
+    """A machine; memory in MiB. Location, hypervisor, credential and bastion are names."""
 
     name: str
     os_id: str
@@ -87,11 +89,8 @@ class ContainerView:
     ssh_network: str = "private"
     credential: str | None = None
     host_key: str = ""
-
-    @property
-    def ssh_ready(self) -> bool:
-        """Tell whether the portal may log in: a login is chosen and the host key confirmed."""
-        return self.credential is not None and self.host_key != ""
+    bastion: str | None = None
+    skips_bastion: bool = False
 
     @property
     def disk_gib(self) -> int:

@@ -21,6 +21,7 @@ from monitoring.hosts import HostPlan, host_plans
 from monitoring.partitions import ensure_ahead
 from monitoring.pool import Pool, Result
 from monitoring.states import HostStatus
+from monitoring.strangers import Strangers
 from monitoring.tracking import Track, retry_after
 from monitoring.visits import Outcome, Visit, Visitor
 from monitoring.writer import Facts, Found, load_tracks, write
@@ -61,6 +62,7 @@ class Collector:
         self._pending: deque[Found] = deque(maxlen=KEPT)
         self._facts = Facts()
         self._heard = Heard()
+        self._strangers = Strangers()
         self._lease_at = self._write_at = self._ahead_at = 0.0
         self._started = False
         # The supervisor restarts a collector that stops touching this file.
@@ -221,4 +223,5 @@ class Collector:
             self._pending.popleft()
         self._facts.write((item.visit for item in batch if item.visit), now=written_at)
         self._heard.write(batch, now=written_at)
+        self._strangers.write(item.visit for item in batch if item.visit)
         self._write_at = now + TICK_S

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import F, Prefetch
 from django.db.models.functions import Mod
 
-from inventory.models import Address, Container, Placement, RoleAssignment
+from inventory.models import Container, Placement, RoleAssignment
 from inventory.ssh import SSHError, Target, target_for
 from inventory.states import AssignmentState, NetworkKind
 from monitoring.leases import SHARDS
@@ -49,9 +49,8 @@ def host_plans(shards: Collection[int]) -> dict[int, HostPlan]:
         Container.objects.monitored()
         .annotate(shard=Mod(F("pk"), SHARDS))
         .filter(shard__in=sorted(shards))
-        .select_related("credential")
+        .with_login()
         .prefetch_related(
-            Prefetch("addresses", Address.objects.select_related("network").order_by("pk")),
             Prefetch("placements", Placement.objects.current(), to_attr="here"),
             Prefetch(
                 "here__node__assignments",

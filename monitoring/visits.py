@@ -9,6 +9,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from inventory.ssh import (
+    AlgorithmsRefused,
     AuthenticationFailed,
     Connection,
     HostKeyChanged,
@@ -23,7 +24,6 @@ from monitoring.readings import ProbeError, Reading, host_values, parse, postgre
 
 PROBE = Path(__file__).with_name("probe.sh").read_text()
 DATA_PATHS = "/var/lib/postgresql /var/lib/mysql /var/lib/etcd /srv /data /bricks"
-CONNECT_TIMEOUT_S = 10
 PROBE_TIMEOUT_S = 20
 
 
@@ -49,6 +49,7 @@ class Visit:
     reading: Reading | None = None
     clock_skew_s: float | None = None
     round_trip_ms: float | None = None
+    shown_host_key: str = ""
 
 
 class Visitor:
@@ -75,7 +76,13 @@ class Visitor:
             output = shell.call(self._script(), timeout_s=PROBE_TIMEOUT_S).text
             took_ms = (time.monotonic() - started) * 1000
             return self._read(parse(output), at, took_ms)
-        except (AuthenticationFailed, HostKeyChanged, HostKeyUnknown) as error:
+        except HostKeyChanged as error:
+            self.close()
+            # A bastion's key is none of the host's.
+            shown = error.presented.fingerprint if error.name == self.plan.name else ""
+            outcome = Outcome.REFUSED
+            return Visit(self.plan.container_id, at, outcome, str(error), shown_host_key=shown)
+        except (AlgorithmsRefused, AuthenticationFailed, HostKeyUnknown) as error:
             self.close()
             return Visit(self.plan.container_id, at, Outcome.REFUSED, str(error))
         except SSHError as error:
@@ -97,7 +104,7 @@ class Visitor:
         self.close()
         if self.plan.target is None:
             raise AuthenticationFailed(self.plan.problem)
-        self._connection = Connection.connect(self.plan.target, connect_timeout_s=CONNECT_TIMEOUT_S)
+        self._connection = Connection.connect(self.plan.target)
         self._shell = self._connection.shell()
         return self._shell
 

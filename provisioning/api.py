@@ -181,6 +181,7 @@ class AttemptSerializer(serializers.ModelSerializer):
             "id",
             "step",
             "number",
+            "login",
             "outcome",
             "phase",
             "exit_code",

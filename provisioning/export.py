@@ -26,8 +26,8 @@ STEP = (
     "confirmed_at", "register", "registered", "spec",
 )  # fmt: skip
 ATTEMPT = (
-    "id", "number", "epoch", "outcome", "phase", "exit_code", "message", "created_at", "begun_at",
-    "finished_at",
+    "id", "number", "epoch", "login", "outcome", "phase", "exit_code", "message", "created_at",
+    "begun_at", "finished_at",
 )  # fmt: skip
 CHANGE = ("at", "actor_name", "operation", "subject", "summary", "reason")
 RUNBOOK = ("hash", "platform", "role", "first_used_at", "files")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
+
 from inventory.models import Cluster, Container
 from inventory.platforms.facts import Source
 from inventory.rules import Blocks, Finding, Severity, findings
@@ -49,12 +51,15 @@ def blocking(topology: Topology, *, roles: Iterable[str] | None = None) -> list[
     ]
 
 
-def missing_logins(cluster: Cluster, names: Iterable[str]) -> Iterator[Finding]:
-    """Yield why these containers cannot be logged in to, beside what rule S8 says of them."""
-    rows = Container.objects.filter(cluster=cluster, name__in=set(names))
-    rows = rows.exclude(credential=None).exclude(host_key="")
-    for row in rows.select_related("credential").prefetch_related("addresses__network"):
+def missing_logins(
+    cluster: Cluster, names: Iterable[str], *, user: User | None = None
+) -> Iterator[Finding]:
+    """Yield why a user's run cannot log in to these containers, beside what rule S8 says."""
+    rows = Container.objects.filter(cluster=cluster, name__in=set(names)).exclude(host_key="")
+    if not cluster.credential_id:
+        rows = rows.exclude(credential=None)
+    for row in rows.with_login():
         try:
-            target_for(row)
+            target_for(row, user=user)
         except SSHError as error:
             yield obstacle("ssh_login", f"container:{row.name}", str(error))

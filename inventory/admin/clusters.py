@@ -25,6 +25,8 @@ COLUMNS = (
     "time_zone",
     "country",
     "availability_guarantee",
+    "credential",
+    "bastion",
     "parameters",
 )
 
@@ -35,6 +37,11 @@ class ClusterForm(OperationForm):
     class Meta:
         model = Cluster
         fields = (*COLUMNS, "platform", "networks")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if field := self.fields.get("credential"):
+            field.queryset = field.queryset.filter(user=None)  # type: ignore[attr-defined]
 
     def clean_parameters(self) -> dict[str, Any]:
         """Take an object only."""

@@ -19,12 +19,14 @@ from inventory.admin.base import (
     actor,
     kept,
 )
-from inventory.edits import container_edits, login_fault, may_use_shared_logins
+from inventory.edits import container_edits
+from inventory.logins import login_fault, may_use_shared_logins
 from inventory.models import Address, Cluster, Container, Credential, Disk
 from inventory.operations import AddContainer, RemoveContainer
 from inventory.snapshot import container_view
 from inventory.topology import AddressView, ContainerView, DiskView
 
+CHANGE = "inventory.change_container"
 COLUMNS = (
     "name",
     "state",
@@ -37,8 +39,9 @@ COLUMNS = (
     "virtualisation_ha",
     "ssh_port",
     "ssh_network",
+    "skips_bastion",
 )
-NAMED = ("location", "hypervisor", "credential")
+NAMED = ("location", "hypervisor", "credential", "bastion")
 
 
 class AddressForm(OperationForm):
@@ -125,13 +128,14 @@ class DiskAdmin(ReadOnlyAdmin):
 def _logins(request: HttpRequest) -> models.QuerySet[Credential]:
     """Return the logins that somebody may choose, and the one that the machine has."""
     rows = Credential.objects.all()
-    if may_use_shared_logins(actor(request)):
-        return rows
-    clusters = visible(Cluster.objects.all(), request.user, "inventory.change_container")
     held = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
     number = int(held) if held and held.isdecimal() else None
-    mine = Q(cluster__in=clusters, user=None) | Q(user=request.user.pk)
-    return rows.filter(mine | Q(pk__in=rows.filter(containers=number).values("pk")))
+    mine = Q()
+    if not may_use_shared_logins(actor(request)):
+        mine = Q(cluster__in=visible(Cluster.objects.all(), request.user, CHANGE))
+    return rows.filter(
+        (mine & Q(user=None)) | Q(pk__in=rows.filter(containers=number).values("pk"))
+    )
 
 
 def _values(data: dict[str, Any], formsets: list[BaseFormSet]) -> dict[str, Any]:

@@ -2,7 +2,17 @@
 
 from rest_framework.viewsets import GenericViewSet
 
-from inventory.api import clusters, containers, findings, grants, history, nodes, places, platforms
+from inventory.api import (
+    clusters,
+    containers,
+    findings,
+    grants,
+    history,
+    logins,
+    nodes,
+    places,
+    platforms,
+)
 
 routes: list[tuple[str, type[GenericViewSet], str]] = [
     ("platforms", platforms.PlatformViewSet, "platform"),
@@ -18,7 +28,8 @@ routes: list[tuple[str, type[GenericViewSet], str]] = [
     ("role-assignments", nodes.RoleAssignmentViewSet, "role-assignment"),
     ("availability-groups", nodes.AvailabilityGroupViewSet, "availability-group"),
     ("balancers", nodes.BalancerViewSet, "balancer"),
-    ("credentials", places.CredentialViewSet, "credential"),
+    ("credentials", logins.CredentialViewSet, "credential"),
+    ("bastions", logins.BastionViewSet, "bastion"),
     ("grants", grants.GrantViewSet, "grant"),
     ("facts", history.FactViewSet, "fact"),
     ("events", history.EventViewSet, "event"),

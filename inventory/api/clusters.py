@@ -53,9 +53,9 @@ class ClusterFilter(django_filters.FilterSet):
 class ClusterViewSet(InterchangeActions, WritableViewSet):
     """Distributed telephony systems, by slug."""
 
-    queryset = Cluster.objects.select_related("platform", "release", "revision").prefetch_related(
-        "networks"
-    )
+    queryset = Cluster.objects.select_related(
+        "platform", "release", "revision", "credential", "bastion"
+    ).prefetch_related("networks")
     serializer_class = ClusterSerializer
     filterset_class = ClusterFilter
     ordering_fields = ("name", "slug", "state", "created_at")

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.api.base import ClusterPartFilter, WritableViewSet
+from inventory.api.host_keys import HostKeyActions
 from inventory.edits import container_edits
 from inventory.exposure import too_open
 from inventory.firewall import SYNTAXES, firewall_text
@@ -18,12 +19,8 @@ from inventory.operations import AddContainer, RemoveContainer
 from inventory.serializers.containers import (
     ContainerSerializer,
     FirewallSerializer,
-    HostKeyConfirmationSerializer,
-    HostKeySerializer,
 )
-from inventory.services import pin_host_key
 from inventory.snapshot import load_topology
-from inventory.ssh import HostKey, address_of, fetch_host_key
 from inventory.states import ContainerState
 from inventory.topology import ContainerView
 from voipadmin.problems import problem
@@ -41,21 +38,16 @@ class ContainerFilter(ClusterPartFilter):
     is_free = django_filters.BooleanFilter("cluster", lookup_expr="isnull", label="In the pool.")
 
 
-class ContainerViewSet(WritableViewSet):
+class ContainerViewSet(HostKeyActions, WritableViewSet):
     """Machines; a change of `cluster` returns one to the free pool or takes it in."""
 
     queryset = Container.objects.select_related(
-        "cluster", "location", "hypervisor", "credential"
+        "cluster", "location", "hypervisor", "credential", "bastion"
     ).prefetch_related("addresses__network", "disks", "placements__node")
     serializer_class = ContainerSerializer
     filterset_class = ContainerFilter
     ordering_fields = ("name", "state", "vcpus", "memory_mib", "created_at")
-    verbs = {
-        "host_key": "change",
-        "confirm_host_key": "change",
-        "forget_host_key": "change",
-        "firewall": "view",
-    }
+    verbs = {**HostKeyActions.host_key_verbs, "firewall": "view"}
 
     def add(self, serializer: Any) -> Any:
         """Describe a new machine."""
@@ -95,50 +87,3 @@ class ContainerViewSet(WritableViewSet):
             return problem(409, f"The parameter ssh_sources is no list of addresses: {error}.")
         exposures = [exposure.as_json() for exposure in too_open(topology, container.name)]
         return Response({"syntax": syntax, "text": text, "exposures": exposures})
-
-    @extend_schema(responses=HostKeySerializer)
-    @action(detail=True, url_path="host-key", filterset_class=None)
-    def host_key(self, request: Request, pk: str) -> Response:
-        """Ask the host for its key, to compare its fingerprint; nothing is pinned yet."""
-        container = self.get_object()
-        return Response(_shown(container, _presented(container)))
-
-    @extend_schema(request=HostKeyConfirmationSerializer, responses=HostKeySerializer)
-    @host_key.mapping.post
-    def confirm_host_key(self, request: Request, pk: str) -> Response:
-        """Pin the host's key, when it has the fingerprint that was compared."""
-        container = self.get_object()
-        serializer = HostKeyConfirmationSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        key = _presented(container)
-        confirmed = serializer.validated_data["fingerprint"]
-        if key.fingerprint != confirmed:
-            return problem(
-                409,
-                f"{container} shows a key with the fingerprint {key.fingerprint}, not {confirmed}.",
-            )
-        pin_host_key(container=container, host_key=str(key), actor=self.actor)
-        return Response(_shown(container, key))
-
-    @extend_schema(request=None, responses={204: None})
-    @host_key.mapping.delete
-    def forget_host_key(self, request: Request, pk: str) -> Response:
-        """Trust the pinned key no longer; the portal stops logging in."""
-        pin_host_key(container=self.get_object(), host_key="", actor=self.actor)
-        return Response(status=204)
-
-
-def _presented(container: Container) -> HostKey:
-    """Ask a machine for its host key; raises SSHError."""
-    return fetch_host_key(address_of(container), container.ssh_port)
-
-
-def _shown(container: Container, key: HostKey) -> dict[str, Any]:
-    """Return a host's key beside the pinned one."""
-    pinned = HostKey.parse(container.host_key) if container.host_key else None
-    return {
-        "host_key": str(key),
-        "fingerprint": key.fingerprint,
-        "pinned_fingerprint": pinned.fingerprint if pinned else None,
-        "is_pinned": pinned == key,
-    }

@@ -1,20 +1,19 @@
-"""Locations, hypervisors, networks, logins and maintenance windows."""
+"""Locations, hypervisors, networks and maintenance windows."""
 
 from typing import Any
 
 import django_filters
 
 from inventory.api.base import ClusterPartFilter, RowViewSet
-from inventory.models import Credential, Hypervisor, Location, MaintenanceWindow, Network
+from inventory.models import Hypervisor, Location, MaintenanceWindow, Network
 from inventory.serializers.places import (
-    CredentialSerializer,
     HypervisorSerializer,
     LocationSerializer,
     MaintenanceWindowSerializer,
     NetworkSerializer,
 )
 from inventory.services import save_network
-from inventory.states import CredentialKind, NetworkKind
+from inventory.states import NetworkKind
 
 
 class NameFilter(django_filters.FilterSet):
@@ -34,14 +33,6 @@ class NetworkFilter(PlacedFilter):
 
     kind = django_filters.ChoiceFilter(choices=NetworkKind.choices)
     cluster = django_filters.CharFilter("clusters__slug", label="Slug of a cluster.")
-
-
-class CredentialFilter(ClusterPartFilter):
-    """Choose by kind, name and user."""
-
-    name = django_filters.CharFilter()
-    kind = django_filters.ChoiceFilter(choices=CredentialKind.choices)
-    user = django_filters.CharFilter("user__username", label="Name of the user.")
 
 
 class WindowFilter(ClusterPartFilter):
@@ -87,15 +78,6 @@ class NetworkViewSet(RowViewSet):
         for name, value in serializer.validated_data.items():
             setattr(serializer.instance, name, value)
         return save_network(serializer.instance, actor=self.actor)
-
-
-class CredentialViewSet(RowViewSet):
-    """Logins; their secrets never leave."""
-
-    queryset = Credential.objects.select_related("cluster", "user")
-    serializer_class = CredentialSerializer
-    filterset_class = CredentialFilter
-    ordering_fields = ("name",)
 
 
 class MaintenanceWindowViewSet(RowViewSet):

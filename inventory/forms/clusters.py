@@ -4,10 +4,11 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from inventory.access import visible
-from inventory.models import Cluster, Network, Release
+from inventory.logins import may_use_shared_logins
+from inventory.models import Cluster, Credential, Network, Release
 from inventory.states import ClusterKind, ClusterState
 from voipadmin.forms import PageModelForm
 
@@ -49,9 +50,11 @@ class ClusterForm(PageModelForm):
             "country",
             "availability_guarantee",
             "state",
+            "credential",
+            "bastion",
             "networks",
         )
-        labels = {"slug": "Short key", "infrastructure": "Infrastructure"}
+        labels = {"slug": "Short key", "credential": "Login for its containers"}
         help_texts = {
             "name": "As you call it, such as Berlin production.",
             "slug": "Lower-case letters, digits and hyphens; used in addresses of pages.",
@@ -69,6 +72,8 @@ class ClusterForm(PageModelForm):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("ReleaseField", self.fields["release"]).queryset = self._releases()
+        logins = cast("forms.ModelChoiceField", self.fields["credential"])
+        logins.queryset = self._logins(user)
         if not self.instance.pk:
             self.fields["kind"].initial = ClusterKind.DISTRIBUTED
             del self.fields["state"]  # a cluster begins with its planning
@@ -86,6 +91,14 @@ class ClusterForm(PageModelForm):
         if self.instance.pk:
             return releases.filter(platform=self.instance.platform)
         return releases
+
+    def _logins(self, user: User) -> QuerySet[Credential]:
+        """Return what can be chosen for machines without a login of their own."""
+        usable = Q(cluster=self.instance.pk, cluster__isnull=False)
+        if may_use_shared_logins(user):
+            usable |= Q(cluster=None)
+        held = Q(pk=self.instance.credential_id)
+        return Credential.objects.filter((usable & Q(user=None)) | held)
 
     def clean_slug(self) -> str:
         """Refuse keys that pages need for themselves."""

@@ -15,6 +15,7 @@ from inventory.states import DiskKind, DiskPurpose, NetworkKind
 from inventory.topology import AddressView, ContainerView, DiskView, Topology
 from voipadmin.forms import PageForm, PageModelForm
 
+NAMED = ("location", "hypervisor", "bastion")
 KINDS = (NetworkKind.PRIVATE, NetworkKind.PUBLIC)
 
 
@@ -37,6 +38,8 @@ class ContainerForm(PageModelForm):
             "behind_nat",
             "ssh_network",
             "ssh_port",
+            "bastion",
+            "skips_bastion",
         )
         labels = {"vcpus": "CPUs (vCPU)"}
         help_texts = {
@@ -141,12 +144,9 @@ class ContainerForm(PageModelForm):
     ) -> ContainerView:
         """Return the machine as the form describes it; what the form does not show is kept."""
         data = self.cleaned_data
-        fields = {
-            name: data[name] for name in self.Meta.fields if name not in ("location", "hypervisor")
-        }
+        fields = {name: data[name] for name in self.Meta.fields if name not in NAMED}
         fields |= {
-            "location": data["location"].name if data["location"] else None,
-            "hypervisor": data["hypervisor"].name if data["hypervisor"] else None,
+            **{name: data[name].name if data[name] else None for name in NAMED},
             "addresses": (*self._typed_addresses(), *self._kept_addresses(before)),
             "disks": disks,
             "credential": credential,

@@ -7,9 +7,8 @@ from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db.models import Q, QuerySet
 
-from inventory.edits import may_use_shared_logins
+from inventory.logins import key_fault, may_use_shared_logins
 from inventory.models import Cluster, Credential
-from inventory.ssh import SSHError, check_private_key
 from inventory.states import CredentialKind
 from voipadmin.forms import PageForm
 
@@ -71,13 +70,27 @@ class LoginForm(PageForm):
     private_key = NewLoginField(
         required=False,
         widget=SecretTextarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="OpenSSH or PEM format, without passphrase. Stored encrypted, never shown again.",
+        help_text="OpenSSH or PEM format. Stored encrypted, never shown again.",
+    )
+    passphrase = NewLoginField(
+        required=False,
+        strip=False,
+        label="Its passphrase",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Where the key has one. Stored encrypted, never shown again.",
     )
     password = NewLoginField(
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Stored encrypted, never shown again.",
+    )
+    sudo_password = NewLoginField(
+        required=False,
+        strip=False,
+        label="Password for sudo",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Where sudo asks for one that is not the login's. Stored encrypted.",
     )
 
     def __init__(
@@ -89,15 +102,9 @@ class LoginForm(PageForm):
         field.queryset = _logins(cluster, user, held)
 
     def clean_private_key(self) -> str:
-        """Refuse what is no private key, and one with a passphrase."""
-        text: str = self.cleaned_data["private_key"].replace("\r\n", "\n").strip() + "\n"
-        if not text.strip() or self.data.get(self.add_prefix("method")) != self.KEY:
-            return ""
-        try:
-            check_private_key(text)
-        except SSHError as error:
-            raise forms.ValidationError(str(error)) from None
-        return text
+        """Tidy what was pasted; another method needs no key."""
+        is_key = self.data.get(self.add_prefix("method")) == self.KEY
+        return pasted_key(self.cleaned_data["private_key"]) if is_key else ""
 
     def clean(self) -> dict[str, Any]:
         """Ask for what a new login needs."""
@@ -115,6 +122,8 @@ class LoginForm(PageForm):
         ):
             if not data.get(name) and name not in self.errors:
                 self.add_error(name, words)
+        if is_key and data.get("private_key"):
+            add_key_fault(self, data["private_key"], data.get("passphrase", ""), "private_key")
         if Credential.objects.filter(name=data.get("login_name")).exists():
             self.add_error("login_name", "A login of this name is stored already.")
         return data
@@ -131,13 +140,27 @@ class LoginForm(PageForm):
             kind=CredentialKind.KEY if is_key else CredentialKind.PASSWORD,
             username=data["username"],
             secret=data["private_key"] if is_key else data["password"],
+            passphrase=data["passphrase"] if is_key else None,
             sudo=data["sudo"],
+            sudo_password=data["sudo_password"],
         )
 
 
 def _logins(cluster: Cluster | None, user: User, held: int | None) -> QuerySet[Credential]:
-    """Return what may be chosen: shared logins and the user's own, and the one held already."""
-    shared = Q(cluster=None) if may_use_shared_logins(user) else Q(cluster=None, user=user)
-    own = Q(cluster=cluster) if cluster else Q()
-    visible = Q(user=None) | Q(user=user)
-    return Credential.objects.filter(((shared | own) & visible) | Q(pk=held))
+    """Return what may be chosen: shared logins, and the one held already."""
+    shared = Q(cluster=None) if may_use_shared_logins(user) else Q(pk=None)
+    own = Q(cluster=cluster) if cluster else Q(pk=None)
+    return Credential.objects.filter(((shared | own) & Q(user=None)) | Q(pk=held))
+
+
+def pasted_key(text: str) -> str:
+    """Return a pasted key as files have it; nothing stays nothing."""
+    tidy = text.replace("\r\n", "\n").strip()
+    return f"{tidy}\n" if tidy else ""
+
+
+def add_key_fault(form: forms.BaseForm, key: str, passphrase: str, field: str) -> None:
+    """Say beside its field what is wrong with a private key, or with its passphrase."""
+    if fault := key_fault(key, passphrase):
+        place, words = fault
+        form.add_error("passphrase" if place == "passphrase" else field, words)

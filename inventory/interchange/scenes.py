@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from inventory.access import visible
-from inventory.edits import login_fault
 from inventory.interchange.records import Document
+from inventory.logins import login_fault
 from inventory.models import Cluster, Credential, Hypervisor, Location, Network, Platform, Release
 from inventory.platform_sync import effective_platform
 from inventory.snapshot import NO_PLATFORM, NO_RELEASE, load_pool, load_topology

@@ -1,5 +1,6 @@
 """What exists: the rows of the inventory, one concept a module."""
 
+from inventory.models.bastions import Bastion
 from inventory.models.clusters import Cluster, Hypervisor, Location, MaintenanceWindow, Network
 from inventory.models.containers import Address, Container, Disk
 from inventory.models.credentials import Credential, Secret
@@ -13,6 +14,7 @@ __all__ = [
     "Address",
     "AvailabilityGroup",
     "Balancer",
+    "Bastion",
     "Change",
     "Cluster",
     "Container",

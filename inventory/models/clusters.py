@@ -118,6 +118,23 @@ class Cluster(models.Model):
         help_text="What the cloud provider guarantees, such as 99.95 % a month (R67).",
     )
     networks = models.ManyToManyField(Network, blank=True, related_name="clusters")
+    credential = models.ForeignKey(
+        "inventory.Credential",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="default_of",
+        verbose_name="login",
+        help_text="For its containers that have no login of their own.",
+    )
+    bastion = models.ForeignKey(
+        "inventory.Bastion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="clusters",
+        help_text="The host that the portal goes through to reach its containers.",
+    )
     parameters = models.JSONField(
         default=dict, blank=True, help_text="Values for the platform's parameters."
     )

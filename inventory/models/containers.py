@@ -25,6 +25,14 @@ class ContainerQuerySet(models.QuerySet):
             is_example=False, state=ContainerState.RUNNING, cluster__isnull=False
         ).exclude(host_key="")
 
+    def with_login(self) -> ContainerQuerySet:
+        """Read along what a login needs: credentials, bastions and addresses."""
+        ways = ("bastion", "cluster__bastion")
+        before = ("credential", "via__credential", "via__via__credential")
+        return self.select_related(
+            "credential", "cluster__credential", *(f"{w}__{b}" for w in ways for b in before)
+        ).prefetch_related("addresses__network")
+
 
 class Container(models.Model):
     """A virtual computing instance with its own CPU, memory, storage, addresses and OS (R2, R3)."""
@@ -90,6 +98,17 @@ class Container(models.Model):
         on_delete=models.PROTECT,
         related_name="containers",
     )
+    bastion = models.ForeignKey(
+        "inventory.Bastion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="containers",
+        help_text="Instead of the cluster's.",
+    )
+    skips_bastion = models.BooleanField(
+        "reached directly", default=False, help_text="Without the cluster's bastion."
+    )
     host_key = models.TextField(
         blank=True, editable=False, help_text="Pinned public host key, type and base64."
     )
@@ -112,6 +131,11 @@ class Container(models.Model):
             ),
             hostname_constraint("container_name_is_hostname", "name"),
             choice_constraint("container_state_is_known", "state", ContainerState),
+            models.CheckConstraint(
+                condition=Q(bastion=None) | Q(skips_bastion=False),
+                name="container_bastion_or_none",
+                violation_error_message="Choose a bastion, or reach it directly.",
+            ),
             choice_constraint("container_ssh_network_is_known", "ssh_network", NetworkKind),
             models.CheckConstraint(
                 condition=Q(vcpus__gte=1),

@@ -42,6 +42,22 @@ def login_sources(topology: Topology, this: Rule) -> Iterator[Finding]:
     )
 
 
+@cluster_rule(
+    "S8",
+    title="Every machine shows the host key that was confirmed",
+    words="Container {container} shows another host key than the confirmed one: {fingerprint}. "
+    "Runs and metrics do not log in until somebody has found out why.",
+    source=Source(document="S8", text="SSH from portal and bastion."),
+    severity=Severity.ERROR,
+    blocks=Blocks.RUN,
+)
+def changed_host_key(topology: Topology, this: Rule) -> Iterator[Finding]:
+    """Hold runs back while a machine is not the one that was trusted."""
+    for name in topology.containers:
+        if fact := topology.fact(f"container:{name}", "shown_host_key"):
+            yield this.finding(f"container:{name}", container=name, fingerprint=fact.value)
+
+
 def _is_reached(topology: Topology) -> bool:
     """Tell whether any machine has a public address."""
     public = {name for name, network in topology.networks.items() if network.kind == "public"}

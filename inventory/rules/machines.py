@@ -176,11 +176,12 @@ def login_ready(topology: Topology, this: Rule, node: NodeView) -> Iterator[Find
     if topology.cluster.is_example:
         return
     container = topology.container_of(node)
-    if container is None or container.ssh_ready:
+    if container is None:
         return
-    lacks = ["choose a login"] if container.credential is None else []
+    login = container.credential or topology.cluster.credential
+    lacks = [] if login else ["choose a login"]
     lacks += ["confirm its host key"] if not container.host_key else []
-    for assignment in node.assignments:
+    for assignment in node.assignments if lacks else ():
         yield this.finding(
             f"container:{container.name}",
             role=assignment.role,

@@ -6,12 +6,19 @@ from typing import Any
 from rest_framework import serializers
 
 from inventory.forms.clusters import RESERVED_SLUGS
+from inventory.logins import login_fault
 from inventory.models import Cluster, Network
 from inventory.parameters import parameter_faults
 from inventory.platform_sync import effective_platform
 from inventory.rules import findings
 from inventory.rules.single_points import is_highly_available
-from inventory.serializers.fields import named, platform_field, shown
+from inventory.serializers.fields import (
+    bastion_field,
+    credential_field,
+    named,
+    platform_field,
+    shown,
+)
 from inventory.snapshot import load_topology
 from voipadmin.serializers import StrictModelSerializer
 
@@ -31,6 +38,8 @@ class ClusterSerializer(StrictModelSerializer):
     release = ReleaseField()
     revision = shown("number")
     networks = named(Network.objects.all(), many=True, required=False)
+    credential = credential_field()
+    bastion = bastion_field()
 
     class Meta:
         model = Cluster
@@ -48,6 +57,8 @@ class ClusterSerializer(StrictModelSerializer):
             "country",
             "availability_guarantee",
             "networks",
+            "credential",
+            "bastion",
             "parameters",
             "is_example",
             "created_at",
@@ -84,6 +95,11 @@ class ClusterSerializer(StrictModelSerializer):
             revision = instance.revision if instance else platform.revisions.latest()
             for fault in parameter_faults(effective_platform(revision), values["parameters"]):
                 yield "parameters", fault
+        credential = values.get("credential")
+        if credential and not (instance and instance.credential == credential):
+            user = self.context["request"].user
+            if wrong := login_fault(credential, cluster=instance, user=user):
+                yield "credential", wrong
         rest = {name: value for name, value in values.items() if name != "release"}
         yield from super().row_faults(rest, faulty | {"release"})
 

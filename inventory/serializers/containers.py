@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from rest_framework import serializers
 
-from inventory.edits import login_fault
+from inventory.logins import login_fault
 from inventory.models import Address, Container, Disk
 from inventory.serializers.fields import (
+    bastion_field,
     cluster_field,
     credential_field,
     hypervisor_field,
@@ -52,6 +53,7 @@ class ContainerSerializer(StrictModelSerializer):
     location = location_field(required=False)
     hypervisor = hypervisor_field()
     credential = credential_field()
+    bastion = bastion_field()
     addresses = ContainerAddressSerializer(many=True, required=False)
     disks = ContainerDiskSerializer(many=True, required=False)
     host_key_fingerprint = serializers.SerializerMethodField()
@@ -79,6 +81,8 @@ class ContainerSerializer(StrictModelSerializer):
             "ssh_port",
             "ssh_network",
             "credential",
+            "bastion",
+            "skips_bastion",
             "host_key",
             "host_key_fingerprint",
             "host_key_confirmed_at",
@@ -123,7 +127,7 @@ class ContainerSerializer(StrictModelSerializer):
         """Return the machine as it would be."""
         values = dict(self.validated_data)
         values.pop("cluster", None)
-        for name in ("location", "hypervisor", "credential"):
+        for name in ("location", "hypervisor", "credential", "bastion"):
             if name in values:
                 values[name] = values[name].name if values[name] else None
         if "addresses" in values:
@@ -156,6 +160,9 @@ class HostKeyConfirmationSerializer(StrictSerializer):
     """The fingerprint that somebody has compared."""
 
     fingerprint = serializers.CharField(help_text="Such as SHA256:abc..., as the host shows it.")
+    reason = serializers.CharField(
+        required=False, help_text="Why the machine has another key than the pinned one."
+    )
 
 
 class ExposureSerializer(serializers.Serializer):

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from inventory.access import visible
-from inventory.models import Cluster, Credential, Hypervisor, Location, Network, Platform
+from inventory.models import Bastion, Cluster, Credential, Hypervisor, Location, Network, Platform
 
 # Logins and places are named by what one sees; a login's use is judged by `login_fault`.
 HIDDEN = (Cluster, Network)
@@ -59,9 +59,14 @@ def network_field(**options: Any) -> NamedField:
     return named(Network.objects.all(), **options)
 
 
-def credential_field() -> NamedField:
+def credential_field(**options: Any) -> NamedField:
     """Make a field that names a login, or none."""
-    return named(Credential.objects.all(), required=False)
+    return named(Credential.objects.all(), **{"required": False, **options})
+
+
+def bastion_field() -> NamedField:
+    """Make a field that names a bastion, or none."""
+    return named(Bastion.objects.all(), required=False)
 
 
 def platform_field() -> NamedField:

@@ -1,16 +1,13 @@
-"""Locations, hypervisors, networks and logins: what belongs to no single cluster."""
+"""Locations, hypervisors, networks and windows: what belongs to no single cluster."""
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from inventory.models import Credential, Hypervisor, Location, MaintenanceWindow, Network
+from inventory.models import Hypervisor, Location, MaintenanceWindow, Network
 from inventory.models.containers import Container
-from inventory.serializers.fields import cluster_field, location_field, named, shown
-from inventory.ssh import AuthenticationFailed, check_private_key
-from inventory.states import CredentialKind
+from inventory.serializers.fields import cluster_field, location_field, shown
 from voipadmin.serializers import AddressField, RangeField, StrictModelSerializer
 
 
@@ -42,34 +39,6 @@ class NetworkSerializer(StrictModelSerializer):
     class Meta:
         model = Network
         fields = ("id", "name", "kind", "cidr", "gateway", "location", "is_example")
-
-
-class CredentialSerializer(StrictModelSerializer):
-    """A login; its secret is taken and never shown."""
-
-    cluster = cluster_field(required=False)
-    user = named(User.objects.all(), "username", required=False)
-    secret = serializers.CharField(
-        write_only=True,
-        trim_whitespace=False,
-        help_text="Private key in OpenSSH or PEM format without passphrase, or a password.",
-    )
-
-    class Meta:
-        model = Credential
-        fields = ("id", "name", "cluster", "user", "kind", "username", "secret", "sudo")
-
-    def row_faults(self, values: dict[str, Any], faulty: set[str]) -> Any:
-        """Read a private key before it is stored; nobody can look at it later."""
-        yield from super().row_faults(values, faulty)
-        row = self._row(values)
-        if not isinstance(row, Credential) or faulty & {"secret", "kind"}:
-            return
-        if row.kind == CredentialKind.KEY and {"secret", "kind"} & values.keys():
-            try:
-                check_private_key(row.secret)
-            except AuthenticationFailed as error:
-                yield "secret", str(error)
 
 
 class MaintenanceWindowSerializer(StrictModelSerializer):

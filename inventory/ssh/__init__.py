@@ -3,7 +3,14 @@
 The only importer of paramiko. What a host refuses is said in words, as an SSHError.
 """
 
-from inventory.ssh.access import address_of, target_for
+from inventory.ssh.access import (
+    bastion_of,
+    bastion_target,
+    credential_for,
+    credentials_of,
+    shown_host_key,
+    target_for,
+)
 from inventory.ssh.connection import Connection, host_key_of
 from inventory.ssh.keys import check_private_key
 from inventory.ssh.login import fetch_host_key
@@ -34,9 +41,13 @@ __all__ = [
     "Shell",
     "Target",
     "Unreachable",
-    "address_of",
+    "bastion_of",
+    "bastion_target",
     "check_private_key",
+    "credential_for",
+    "credentials_of",
     "fetch_host_key",
     "host_key_of",
+    "shown_host_key",
     "target_for",
 ]

@@ -123,6 +123,7 @@ def _check_host_key(target: Target, expected: HostKey, presented: HostKey) -> No
             f"The host key of {target.name} has changed: pinned is {expected.fingerprint}, "
             f"it shows {presented.fingerprint}. Nothing was sent. Confirm the new key only "
             "if you know why.",
+            name=target.name,
             expected=expected,
             presented=presented,
         )

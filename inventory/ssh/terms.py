@@ -27,8 +27,9 @@ class HostKeyUnknown(SSHError):
 class HostKeyChanged(SSHError):
     """The host shows another key than the pinned one."""
 
-    def __init__(self, message: str, *, expected: HostKey, presented: HostKey) -> None:
+    def __init__(self, message: str, *, name: str, expected: HostKey, presented: HostKey) -> None:
         super().__init__(message)
+        self.name = name
         self.expected = expected
         self.presented = presented
 

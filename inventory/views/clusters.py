@@ -36,6 +36,7 @@ from inventory.snapshot import load_topologies, load_topology, network_view
 from inventory.topology import Topology
 from inventory.views.writing import Attempt, actor, request_id
 
+SHOWN = ("platform", "release", "revision__platform", "credential", "bastion")
 PAGE_SIZE = 20
 CHANGEABLE = (
     "name",
@@ -64,8 +65,7 @@ class ClusterSummary:
 @anywhere("inventory.view_cluster")
 def cluster_list(request: HttpRequest) -> HttpResponse:
     """Show the clusters that one may see, or what to do first."""
-    rows = Cluster.objects.select_related("platform", "release", "revision__platform")
-    clusters = visible(rows, request.user)
+    clusters = visible(Cluster.objects.select_related(*SHOWN), request.user)
     page = Paginator(clusters, PAGE_SIZE).get_page(request.GET.get("page"))
     topologies = load_topologies(page)
     context = {
@@ -135,7 +135,7 @@ def _create(request: HttpRequest, form: ClusterForm) -> Cluster:
         actor=actor(request),
         platform=data["release"].platform,
         release=data["release"],
-        **{name: data[name] for name in CHANGEABLE},
+        **{name: data[name] for name in (*CHANGEABLE, "credential", "bastion")},
     )
     for network in data.get("networks", ()):
         perform(AttachNetwork(network_view(network)), cluster=cluster, actor=actor(request))
@@ -171,6 +171,9 @@ def _operations(form: ClusterForm, cluster: Cluster) -> list[Operation]:
     fields = {n: data[n] for n in (*CHANGEABLE, "state") if data[n] != getattr(cluster, n)}
     if data["release"].pk != cluster.release_id:
         fields["release"] = data["release"].key
+    for name in ("credential", "bastion"):
+        if data[name] != getattr(cluster, name):
+            fields[name] = data[name].name if data[name] else None
     operations: list[Operation] = [ChangeCluster(fields)] if fields else []
     wanted = {network.name: network for network in data.get("networks", ())}
     held = {network.name for network in cluster.networks.all()}
@@ -237,5 +240,5 @@ def example_create(request: HttpRequest) -> HttpResponse:
 
 def cluster_of(slug: str) -> Cluster:
     """Return a cluster with what its pages need, or 404."""
-    rows = Cluster.objects.select_related("platform", "release", "revision__platform")
+    rows = Cluster.objects.select_related(*SHOWN)
     return get_object_or_404(rows, slug=slug)

@@ -14,6 +14,7 @@ from inventory.board import finding_rows
 from inventory.changes import picture_of, sight
 from inventory.forms.containers import AdoptForm, BaseDiskFormSet, ContainerForm, disk_formset
 from inventory.forms.logins import LoginForm
+from inventory.logins import save_credential
 from inventory.models import Cluster, Container
 from inventory.operations import (
     AddContainer,
@@ -24,9 +25,9 @@ from inventory.operations import (
 )
 from inventory.permits import anywhere, chosen_cluster, on
 from inventory.rules import findings
-from inventory.services import save_row
 from inventory.snapshot import container_view, load_topology
 from inventory.topology import ContainerView
+from inventory.views.access import access_of
 from inventory.views.writing import Attempt, actor, request_id
 
 PAGE_SIZE = 50
@@ -58,7 +59,7 @@ def container_detail(request: HttpRequest, pk: int) -> HttpResponse:
     placements = placements.select_related("node__cluster").order_by("-valid_from")
     context = {
         "container": container,
-        "view": container_view(container),
+        "access": access_of(container),
         "rows": _findings(container),
         "current": [p for p in placements if p.valid_to is None],
         "placements": placements,
@@ -138,7 +139,7 @@ def _write(
     """Store a new login if there is one, then the machine."""
     credential = login.new_credential()
     if credential:
-        save_row(credential, actor=actor(request), cluster=form.cluster)
+        save_credential(credential, actor=actor(request), cluster=form.cluster)
     else:
         credential = login.cleaned_data["credential"]
     view = form.view(before, disks.views(), credential.name if credential else None)
@@ -186,7 +187,10 @@ def container_release(request: HttpRequest, pk: int) -> HttpResponse:
 
 def container_of(pk: int) -> Container:
     """Return a container with what its pages need, or 404."""
-    rows = Container.objects.select_related(
-        "cluster__revision__platform", "cluster__release", "location", "hypervisor", "credential"
-    ).prefetch_related("addresses__network", "disks")
-    return get_object_or_404(rows, pk=pk)
+    rows = (
+        Container.objects.with_login()
+        .select_related("cluster__revision__platform", "cluster__release", "location", "hypervisor")
+        .prefetch_related("disks")
+    )
+    found: Container = get_object_or_404(rows, pk=pk)
+    return found

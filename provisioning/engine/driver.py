@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from inventory.host_keys import note_shown_host_key
 from inventory.models import Container
 from inventory.ssh import SSHError, target_for
 from provisioning.engine.bell import ring
@@ -42,6 +43,7 @@ from provisioning.engine.session import (
     Job,
     Output,
     Session,
+    Stranger,
     Trouble,
 )
 from provisioning.engine.target import Fence
@@ -150,14 +152,13 @@ class Driver:
         pks = {step.container_id for step in self._board.steps.values()}
         self._containers: dict[int | None, Container] = {
             row.pk: row
-            for row in Container.objects.filter(pk__in=[pk for pk in pks if pk])
-            .select_related("credential")
-            .prefetch_related("addresses__network")
+            for row in Container.objects.filter(pk__in=[pk for pk in pks if pk]).with_login()
         }
         keys = self._run.data.get("secrets", ())
         self._secrets = secret_values(self._run.cluster, keys, is_dry=self._run.is_dry)
         self._registered = registered_values(self._run)
-        masker = masker_for(self._secrets, self._containers.values())
+        user = self._run.requested_by
+        masker = masker_for(self._secrets, self._containers.values(), user=user)
         self._ledger = Ledger(self._run, masker, self._pace)
 
     def _start_steps(self) -> list[Open]:
@@ -223,7 +224,9 @@ class Driver:
             raise SSHError(f"Container {step.container_name} is no longer there.")
         if container.pk not in self._sessions:
             fence = Fence(self._run.pk, self._run.epoch)
-            session = Session(target_for(container), fence, self._events, self._pace)
+            target = target_for(container, user=self._run.requested_by)
+            self._ledger.logins[container.pk] = target.login
+            session = Session(target, fence, self._events, self._pace)
             self._sessions[container.pk] = session
             session.start()
         return self._sessions[container.pk]
@@ -295,10 +298,18 @@ class Driver:
                 self._ledger.troubled(attempt, message)
             case Ended():
                 self._note_end(event)
+            case Stranger(container, fingerprint):
+                self._note_stranger(container, fingerprint)
             case FencedOut():
                 raise LeaseLostError(f"{self._run}: a newer driver was on a target.")
             case Crashed(error):
                 raise error
+
+    def _note_stranger(self, name: str, fingerprint: str) -> None:
+        """Tell the inventory that a container shows another host key than the pinned one."""
+        for row in self._containers.values():
+            if row.name == name:
+                note_shown_host_key(row.pk, fingerprint)
 
     def _note_end(self, event: Ended) -> None:
         """Note the end of an attempt."""

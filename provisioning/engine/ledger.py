@@ -62,6 +62,7 @@ class Ledger:
     masker: Masker
     pace: Pace
     opened: dict[UUID, Open] = field(default_factory=dict)
+    logins: dict[int | None, str] = field(default_factory=dict)
     _lines: list[Line] = field(default_factory=list)
     _attempts: dict[UUID, Attempt] = field(default_factory=dict)
     _steps: dict[UUID, Step] = field(default_factory=dict)
@@ -156,7 +157,8 @@ class Ledger:
         started_at = step.started_at or timezone.now()
         step.become(StepStatus.RUNNING, message="", started_at=started_at)
         self._numbers[step.pk] = number = self._numbers.get(step.pk, 0) + 1
-        attempt = Attempt(step=step, number=number, epoch=self.run.epoch)
+        login = self.logins.get(step.container_id, "")
+        attempt = Attempt(step=step, number=number, epoch=self.run.epoch, login=login)
         self._new.append(attempt)
         self._steps[step.pk] = step
         return self._open(attempt, step)

@@ -21,6 +21,7 @@ class Pace:
     drive_s: float = 600
     ring_again_s: float = 10
     connect_s: float = 10
+    read_s: float = 15
     call_s: float = 30
     patience_s: float = 90
     base: str = "/var/lib/voipadmin"
@@ -33,4 +34,9 @@ class Pace:
     @classmethod
     def from_settings(cls) -> Self:
         """Read the overrides."""
-        return cls(**getattr(settings, "RUN_PACE", {}))
+        ssh = {
+            "connect_s": settings.SSH_CONNECT_TIMEOUT_S,
+            "read_s": settings.SSH_READ_TIMEOUT_S,
+            "call_s": settings.SSH_COMMAND_TIMEOUT_S,
+        }
+        return cls(**{**ssh, **getattr(settings, "RUN_PACE", {})})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from queue import Full, Queue
 from uuid import UUID
 
-from inventory.ssh import CommandTimeout, Connection, SSHError, Target, Unreachable
+from inventory.ssh import CommandTimeout, Connection, HostKeyChanged, SSHError, Target, Unreachable
 from provisioning.engine.pace import Pace
 from provisioning.engine.target import (
     Fence,
@@ -112,7 +112,15 @@ class Crashed:
     error: BaseException
 
 
-Event = Answered | Begun | Output | Trouble | Ended | FencedOut | Crashed
+@dataclass(frozen=True)
+class Stranger:
+    """A host shows another key than the pinned one."""
+
+    container: str
+    fingerprint: str
+
+
+Event = Answered | Begun | Output | Trouble | Ended | FencedOut | Crashed | Stranger
 
 
 class Session(threading.Thread):
@@ -221,9 +229,21 @@ class Session(threading.Thread):
         if self._shell and self._connection and self._connection.alive:
             return self._shell
         self._disconnect()
-        self._connection = Connection.connect(self._target, connect_timeout_s=self._pace.connect_s)
+        self._connection = self._connect()
         self._shell = TargetShell.open(self._connection, self._fence, self._pace)
         return self._shell
+
+    def _connect(self) -> Connection:
+        """Log in; a host that shows another key than the pinned one is told of."""
+        pace = self._pace
+        try:
+            return Connection.connect(
+                self._target, connect_timeout_s=pace.connect_s, read_timeout_s=pace.read_s
+            )
+        except HostKeyChanged as error:
+            if error.name == self._target.name:
+                self._emit(Stranger(self._target.name, error.presented.fingerprint))
+            raise
 
     def _disconnect(self) -> None:
         """End the connection, if there is one."""

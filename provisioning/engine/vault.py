@@ -4,7 +4,10 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from inventory.models import Cluster, Container, Secret
+from inventory.ssh import credentials_of
 from provisioning.engine.masking import Masker
 from provisioning.models import Run, Step
 from provisioning.steps import reveal
@@ -43,10 +46,13 @@ def registered_values(run: Run) -> dict[str, str]:
     return {f"{node}/{name}": value for node, name, value in rows}
 
 
-def masker_for(values: Mapping[str, str], containers: Iterable[Container]) -> Masker:
-    """Return what masks the cluster's secrets and the logins of its containers."""
-    logins = {c.credential.secret for c in containers if c.credential}
-    return Masker({*values.values(), *logins} - {UNKNOWN})
+def masker_for(
+    values: Mapping[str, str], containers: Iterable[Container], *, user: User | None = None
+) -> Masker:
+    """Return what masks the cluster's secrets and every login that a user's run may need."""
+    logins = set(credentials_of(containers, user=user))
+    words = {w for login in logins for w in (login.secret, login.passphrase, login.sudo_password)}
+    return Masker({*values.values(), *filter(None, words)} - {UNKNOWN})
 
 
 def files_for(

@@ -134,6 +134,9 @@ class Attempt(models.Model):
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
     epoch = models.PositiveIntegerField(help_text="Epoch of the driver that made it.")
+    login = models.CharField(
+        max_length=100, blank=True, help_text="Name of the login that its host was reached with."
+    )
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     phase = models.CharField(max_length=20, blank=True, help_text="Where it failed.")
     exit_code = models.IntegerField(null=True)

@@ -31,7 +31,7 @@ def request_run(*, cluster: Cluster, actor: User, roles: Iterable[str] | None = 
     lock_clusters([cluster.pk])
     topology = load_topology(cluster)
     made = make_plan(topology, roles=roles)
-    refuse_if_blocked(cluster, topology, made)
+    refuse_if_blocked(cluster, topology, made, user=actor)
     return freeze(cluster=cluster, made=made, actor=actor, roles=roles)
 
 
@@ -44,23 +44,27 @@ def make_plan(topology: Topology, *, roles: Iterable[str] | None = None) -> Plan
         raise Refused([obstacle("runbook", "cluster", str(error))]) from error
 
 
-def obstacles(cluster: Cluster, topology: Topology, made: Plan) -> list[Finding]:
+def obstacles(
+    cluster: Cluster, topology: Topology, made: Plan, *, user: User | None = None
+) -> list[Finding]:
     """Return all that stands in the way of carrying a plan out."""
     roles = {step.role for step in made.steps}
     containers = {step.container for step in made.steps}
     found = blocking(topology, roles=roles)
     # Rules know of logins and host keys; what only a login itself needs comes on top.
     named = {finding.subject for finding in found}
-    missing = missing_logins(cluster, containers)
+    missing = missing_logins(cluster, containers, user=user)
     found += [finding for finding in missing if finding.subject not in named]
     if not made.steps:
         found.append(obstacle("empty_plan", "cluster", _nothing(made)))
     return found
 
 
-def refuse_if_blocked(cluster: Cluster, topology: Topology, made: Plan) -> None:
-    """Raise Refused with all that stands in the way."""
-    if found := obstacles(cluster, topology, made):
+def refuse_if_blocked(
+    cluster: Cluster, topology: Topology, made: Plan, *, user: User | None = None
+) -> None:
+    """Raise Refused with all that stands in the way of a run that this user asks for."""
+    if found := obstacles(cluster, topology, made, user=user):
         raise Refused(found)
 
 
@@ -135,7 +139,7 @@ def start_run(*, run: Run, actor: User) -> None:
     topology = load_topology(run.cluster)
     roles = run.roles or None
     made = make_plan(topology, roles=roles)
-    refuse_if_blocked(run.cluster, topology, made)
+    refuse_if_blocked(run.cluster, topology, made, user=run.requested_by)
     if [step.hash for step in made.steps] != list(run.steps.values_list("hash", flat=True)):
         words = "The cluster or its runbooks have changed since: make a new plan."
         raise Refused([obstacle("stale_plan", "cluster", words)])

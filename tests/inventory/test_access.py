@@ -10,9 +10,10 @@ from rest_framework.test import APIClient
 from inventory.access import POOL, may_somewhere, visible
 from inventory.access_levels import EVERYWHERE, IN_A_CLUSTER, AccessLevel
 from inventory.grants import give_level, take_level
+from inventory.host_keys import pin_host_key
 from inventory.models import Change, Cluster, Container, Grant, Network, Node
 from inventory.operations import ChangeCluster, RemoveNode, perform
-from inventory.services import pin_host_key, save_row
+from inventory.services import save_row
 from tests.factories import (
     make_cluster,
     make_container,
@@ -156,14 +157,14 @@ def test_a_row_is_not_moved_to_a_cluster_of_ones_own(alpha: Cluster, beta: Clust
 def test_another_host_key_is_trusted_by_administrators(alpha: Cluster) -> None:
     container = alpha.containers.earliest("pk")
     olga = make_grant(make_user("olga"), "operator", alpha)
-    pin_host_key(container=container, host_key="ssh-ed25519 AAAA", actor=olga)
+    pin_host_key(row=container, host_key="ssh-ed25519 AAAA", actor=olga)
 
     for key in ("ssh-ed25519 BBBB", ""):
         with pytest.raises(PermissionDenied):
-            pin_host_key(container=container, host_key=key, actor=olga)
+            pin_host_key(row=container, host_key=key, actor=olga, reason="new")
 
     make_grant(olga, "administrator", alpha)
-    pin_host_key(container=container, host_key="ssh-ed25519 BBBB", actor=olga)
+    pin_host_key(row=container, host_key="ssh-ed25519 BBBB", actor=olga, reason="new")
 
 
 def test_giving_and_taking_a_level_is_logged(alpha: Cluster) -> None:

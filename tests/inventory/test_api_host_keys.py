@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
+from inventory.host_keys import pin_host_key
 from inventory.models import Change, Container
 from inventory.ssh import HostKey
 from tests import sshd
@@ -78,10 +79,11 @@ def test_a_host_key_is_forgotten(api: APIClient, container: Container, server: S
     fingerprint = HostKey.parse(server.host_key).fingerprint
     api.post(path_of(container), {"fingerprint": fingerprint}, format="json")
 
-    answer = api.delete(path_of(container))
+    unreasoned = api.delete(path_of(container))
+    answer = api.delete(path_of(container), headers={"X-Change-Reason": "scrapped"})
 
     container.refresh_from_db()
-    assert answer.status_code == 204
+    assert (unreasoned.status_code, answer.status_code) == (400, 204)
     assert (container.host_key, container.host_key_confirmed_at) == ("", None)
 
 
@@ -94,3 +96,28 @@ def test_a_silent_host_is_a_problem_of_its_own(
 
     assert answer.status_code == 502
     assert "pg-node-01" in answer.json()["detail"] or "127.0.0.1" in answer.json()["detail"]
+
+
+def test_another_key_is_pinned_with_a_reason_by_who_may(
+    api: APIClient, container: Container, server: Sshd
+) -> None:
+    pin_host_key(row=container, host_key="ssh-ed25519 AAAAC3Nz", actor=None)
+    clerk = APIClient()
+    clerk.force_authenticate(make_user(permissions=("inventory.change_container",)))
+    body = {"fingerprint": HostKey.parse(server.host_key).fingerprint}
+
+    forbidden = clerk.post(path_of(container), body | {"reason": "because"}, format="json")
+    unreasoned = api.post(path_of(container), body, format="json")
+    pinned = api.post(path_of(container), body | {"reason": "reinstalled"}, format="json")
+
+    assert forbidden.status_code == 403
+    assert unreasoned.status_code == 400
+    assert "reason" in unreasoned.json()["errors"]
+    assert pinned.status_code == 200
+    change = Change.objects.filter(operation="PinHostKey").first()
+    assert change is not None
+    assert change.reason == "reinstalled"
+    assert change.before == {
+        "host_key": "ssh-ed25519 AAAAC3Nz",
+        "fingerprint": HostKey.parse("ssh-ed25519 AAAAC3Nz").fingerprint,
+    }

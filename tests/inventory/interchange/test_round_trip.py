@@ -15,6 +15,7 @@ from inventory.changes import (
     RoleChoice,
     SetBalancer,
 )
+from inventory.host_keys import pin_host_key
 from inventory.interchange.cells import guarded, joined, split, unguarded
 from inventory.interchange.export import NoSuchExport, export_file
 from inventory.interchange.tables import read_containers, write_containers
@@ -35,7 +36,6 @@ from inventory.models import (
     RoleAssignment,
 )
 from inventory.operations import perform
-from inventory.services import pin_host_key
 from inventory.snapshot import load_topology
 from inventory.states import Origin
 from inventory.topology import AddressView, BalancerView, ContainerView, DiskView
@@ -229,7 +229,7 @@ def test_the_free_pool_comes_back() -> None:
 @pytest.mark.django_db
 def test_no_secret_host_key_measurement_or_id_is_exported() -> None:
     cluster = make_rich_cluster()
-    pin_host_key(container=Container.objects.get(name="pg-node-01"), host_key=KEY, actor=None)
+    pin_host_key(row=Container.objects.get(name="pg-node-01"), host_key=KEY, actor=None)
     fact = Fact.objects.get(key="extensions")
     Fact.objects.create(
         cluster=cluster, key="measured", value=7, at=fact.at, origin=Origin.MEASURED
@@ -246,7 +246,7 @@ def test_an_import_leaves_a_confirmed_host_key_alone() -> None:
     cluster = make_rich_cluster()
     text = exports(cluster)["containers.csv"].replace(",4,16384,", ",6,16384,")
     row = Container.objects.get(name="pg-node-01")
-    pin_host_key(container=row, host_key=KEY, actor=None)
+    pin_host_key(row=row, host_key=KEY, actor=None)
 
     take(text, cluster)
 

@@ -186,7 +186,8 @@ def test_a_container_without_a_login_fails_its_step_with_the_reason(
 
     driven(run, pace)
 
-    assert run.steps.get().message == "host-1 has no credential: choose one on its page."
+    message = run.steps.get().message
+    assert message == "host-1 has no credential: choose one on its page, or for its cluster."
 
 
 def test_a_success_activates_roles_frees_locks_and_ends_the_maintenance(
