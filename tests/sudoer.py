@@ -44,10 +44,10 @@ def missing() -> str:
 
 
 @contextmanager
-def living_here() -> Iterator[Sudoer]:
+def living_here(password: str = "") -> Iterator[Sudoer]:
     """Have a user for a while."""
     name = f"vp{os.getpid()}-{secrets.token_hex(3)}"
-    user = Sudoer(name, secrets.token_urlsafe(12), Path("/var/tmp") / name)
+    user = Sudoer(name, password or secrets.token_urlsafe(12), Path("/var/tmp") / name)
     home = ["--create-home", "--home-dir", str(user.home), "--shell", "/bin/sh"]
     subprocess.run(["useradd", *home, name], check=True)
     try:

@@ -73,10 +73,11 @@ def driven(run: Run, pace: Pace) -> Run:
     return run
 
 
-def drive_elsewhere(run: Run, pace: Pace) -> subprocess.Popen[bytes]:
+def drive_elsewhere(run: Run, pace: Pace, **options: Any) -> subprocess.Popen[bytes]:
     """Drive a run in a process of its own; needs rows that are committed."""
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVE, str(run.pk), json.dumps(vars(pace))], env=environment()
+        [sys.executable, "-c", DRIVE, str(run.pk), json.dumps(vars(pace))],
+        **{"env": environment(), **options},
     )
 
 
