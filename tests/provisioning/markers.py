@@ -142,13 +142,21 @@ def search_api(client: Client, markers: Markers) -> set[str]:
         listed = client.get(path)
         seen.add(path)
         markers.search(_body(listed), path)
-        rows = listed.json() if listed.status_code == 200 else []
-        for row in rows["results"] if isinstance(rows, dict) and "results" in rows else rows:
+        for row in _rows(listed):
             key = row.get("slug") if name == "clusters" else row.get("id", row.get("key"))
             answer = client.get(f"{path}{key}/")
+            if answer.status_code == 404:
+                break  # Rows of this kind have no address of their own.
             seen.add(f"{path}{key}/")
             markers.search(_body(answer), f"{path}{key}/")
     return seen
+
+
+def _rows(listed: Any) -> list[dict[str, Any]]:
+    """Return the rows of a list; what is no list has none."""
+    found = listed.json() if listed.status_code == 200 else []
+    found = found.get("results", []) if isinstance(found, dict) else found
+    return [row for row in found if isinstance(row, dict)]
 
 
 def _body(answer: Any) -> bytes:

@@ -160,7 +160,7 @@ def test_planted_secrets_show_nowhere(
     assert _logins(good) == {"host-1": "own", "host-2": "own"}
     assert Line.objects.filter(text=2 * MASK, attempt__step__run=good).count() == 2
     assert "Traceback" in log.read_text()
-    assert (looks[0] > 5, rows > 100, len(pages) > 60, len(answers) > 60) == (True,) * 4
+    assert (looks[0] > 5, rows > 100, len(pages) > 60, len(answers) > 50) == (True,) * 4
     assert markers.hits == set()
 
 
