@@ -103,7 +103,8 @@ def test_another_key_is_pinned_with_a_reason_by_who_may(
 ) -> None:
     pin_host_key(row=container, host_key="ssh-ed25519 AAAAC3Nz", actor=None)
     clerk = APIClient()
-    clerk.force_authenticate(make_user(permissions=("inventory.change_container",)))
+    may = ("inventory.view_container", "inventory.change_container")
+    clerk.force_authenticate(make_user(permissions=may))
     body = {"fingerprint": HostKey.parse(server.host_key).fingerprint}
 
     forbidden = clerk.post(path_of(container), body | {"reason": "because"}, format="json")
