@@ -130,12 +130,12 @@ def _logins(request: HttpRequest) -> models.QuerySet[Credential]:
     rows = Credential.objects.all()
     held = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
     number = int(held) if held and held.isdecimal() else None
+    # Without a number it would be every login that no machine has.
+    of_this = Q(pk__in=rows.filter(containers=number).values("pk")) if number else Q(pk=None)
     mine = Q()
     if not may_use_shared_logins(actor(request)):
         mine = Q(cluster__in=visible(Cluster.objects.all(), request.user, CHANGE))
-    return rows.filter(
-        (mine & Q(user=None)) | Q(pk__in=rows.filter(containers=number).values("pk"))
-    )
+    return rows.filter((mine & Q(user=None)) | of_this)
 
 
 def _values(data: dict[str, Any], formsets: list[BaseFormSet]) -> dict[str, Any]:
