@@ -11,7 +11,7 @@ from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-PACKAGES = ("voipadmin", "inventory", "provisioning", "monitoring", "accounts")
+PACKAGES = ("voipadmin", "inventory", "provisioning", "monitoring")
 APPS = ("inventory", "provisioning", "monitoring", "accounts")
 # Signing in, by password, second factor or elsewhere; each looks who has come how far.
 OPEN_TO_STRANGERS = {

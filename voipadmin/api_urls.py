@@ -7,11 +7,11 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
-from accounts.tokens import TokenView
+from voipadmin.accounts.tokens import TokenView
 
 router = DefaultRouter()
 router.include_format_suffixes = False
-for app in ("inventory", "provisioning", "monitoring", "accounts"):
+for app in ("inventory", "provisioning", "monitoring", "voipadmin.accounts"):
     if find_spec(f"{app}.api"):
         for prefix, viewset, basename in import_module(f"{app}.api").routes:
             router.register(prefix, viewset, basename)

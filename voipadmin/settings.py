@@ -40,7 +40,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "voipadmin",
-    "accounts",
+    "voipadmin.accounts",
     "inventory",
     "provisioning",
     "monitoring",
@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.middleware.SecondFactorMiddleware",
+    "voipadmin.accounts.middleware.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -102,7 +102,7 @@ LOGOUT_REDIRECT_URL = "login"
 # How many proxies stand in front, whose word is taken for where a request comes from.
 PROXIES = int(os.environ.get("VOIPADMIN_PROXIES", "0"))
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
-ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "voipadmin.accounts.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGIN_METHODS = {"username"}
@@ -111,12 +111,12 @@ ACCOUNT_SESSION_REMEMBER = False
 # Wrong passwords: ten a minute from an address, five in five minutes for a name.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 ACCOUNT_FORMS = {
-    "login": "accounts.forms.SignInForm",
-    "reauthenticate": "accounts.forms.ConfirmForm",
-    "change_password": "accounts.forms.PasswordForm",
-    "set_password": "accounts.forms.FirstPasswordForm",
+    "login": "voipadmin.accounts.forms.SignInForm",
+    "reauthenticate": "voipadmin.accounts.forms.ConfirmForm",
+    "change_password": "voipadmin.accounts.forms.PasswordForm",
+    "set_password": "voipadmin.accounts.forms.FirstPasswordForm",
 }
-MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "voipadmin.accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "voipadmin"
 MFA_TOTP_TOLERANCE = 1
@@ -125,16 +125,16 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Without TLS browsers offer security keys to localhost alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not flag("VOIPADMIN_HTTPS")
 MFA_FORMS = {
-    "authenticate": "accounts.forms.CodeForm",
-    "reauthenticate": "accounts.forms.ConfirmCodeForm",
-    "activate_totp": "accounts.forms.AppForm",
-    "deactivate_totp": "accounts.forms.NoAppForm",
-    "add_webauthn": "accounts.forms.KeyForm",
-    "edit_webauthn": "accounts.forms.KeyNameForm",
-    "generate_recovery_codes": "accounts.forms.RecoveryForm",
+    "authenticate": "voipadmin.accounts.forms.CodeForm",
+    "reauthenticate": "voipadmin.accounts.forms.ConfirmCodeForm",
+    "activate_totp": "voipadmin.accounts.forms.AppForm",
+    "deactivate_totp": "voipadmin.accounts.forms.NoAppForm",
+    "add_webauthn": "voipadmin.accounts.forms.KeyForm",
+    "edit_webauthn": "voipadmin.accounts.forms.KeyNameForm",
+    "generate_recovery_codes": "voipadmin.accounts.forms.RecoveryForm",
 }
-SOCIALACCOUNT_ADAPTER = "accounts.adapters.SingleSignOnAdapter"
-SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SingleSignUpForm"}
+SOCIALACCOUNT_ADAPTER = "voipadmin.accounts.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "voipadmin.accounts.forms.SingleSignUpForm"}
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": single_sign_on()}
 # Whoever holds a proven address at the provider is taken for the user who has it here.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = flag("VOIPADMIN_OIDC_LINK_VERIFIED_EMAIL")
@@ -161,7 +161,7 @@ STORAGES = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.FactorTokenAuthentication",
+        "voipadmin.accounts.authentication.FactorTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

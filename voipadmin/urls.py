@@ -12,7 +12,7 @@ urlpatterns = [
     path("", include("inventory.urls")),
     path("", include("provisioning.urls")),
     path("", include("monitoring.urls")),
-    path("", include("accounts.urls")),
+    path("", include("voipadmin.accounts.urls")),
     path("healthz", healthz, name="healthz"),
     path("api/v1/", include("voipadmin.api_urls")),
     path("admin/", admin.site.urls),

@@ -11,9 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.audit import COLUMNS, Audit, Entry, Wanted
-from accounts.forms import AuditForm
 from inventory.permits import anywhere
+from voipadmin.accounts.audit import COLUMNS, Audit, Entry, Wanted
+from voipadmin.accounts.forms import AuditForm
 
 PAGE_SIZE = 50
 TYPES = {"csv": "text/csv", "json": "application/json"}

@@ -9,14 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import services
-from accounts.factors import FACTORS
-from accounts.models import SignInPolicy
 from inventory.forms.grants import PlaceForm
 from inventory.grants import give_level, take_level
 from inventory.models import Grant
 from inventory.permits import portal_wide
 from inventory.views.writing import Attempt, actor, request_id
+from voipadmin.accounts import services
+from voipadmin.accounts.factors import FACTORS
+from voipadmin.accounts.models import SignInPolicy
 
 PAGE_SIZE = 50
 

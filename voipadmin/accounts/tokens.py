@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import CharField
 from rest_framework.throttling import SimpleRateThrottle
 
-from accounts.factors import LACKING, has_factor, is_right_code, lacks_factor
+from voipadmin.accounts.factors import LACKING, has_factor, is_right_code, lacks_factor
 from voipadmin.parsers import StorableJSONParser
 
 

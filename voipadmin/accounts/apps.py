@@ -6,4 +6,4 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     """Register the app with Django."""
 
-    name = "accounts"
+    name = "voipadmin.accounts"

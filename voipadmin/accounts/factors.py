@@ -7,9 +7,9 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
-from accounts.models import Requirement, SignInPolicy
 from inventory.access import levels
 from inventory.access_levels import AccessLevel
+from voipadmin.accounts.models import Requirement, SignInPolicy
 
 LACKING = (
     "This portal asks for a second factor: sign in on its pages and set one up, then ask for a "

@@ -8,9 +8,9 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.audit import Audit
-from accounts.forms import AuditForm
 from inventory.access import may_somewhere
+from voipadmin.accounts.audit import Audit
+from voipadmin.accounts.forms import AuditForm
 
 FILTERS = ("cluster", "user", "kind", "since", "until", "text")
 

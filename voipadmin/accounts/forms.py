@@ -10,10 +10,10 @@ from allauth.mfa.webauthn import forms as webauthn
 from allauth.socialaccount import forms as social
 from django import forms
 
-from accounts.audit import Wanted, kinds
-from accounts.models import SignInPolicy
 from inventory.access import AnyUser, visible
 from inventory.models import Cluster
+from voipadmin.accounts.audit import Wanted, kinds
+from voipadmin.accounts.models import SignInPolicy
 from voipadmin.forms import PageBoundField, PageForm, PageModelForm
 
 

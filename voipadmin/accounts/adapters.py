@@ -9,9 +9,9 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from accounts.factors import FACTORS, must_have_factor
 from inventory.crypto import decrypt, encrypt
 from inventory.history import record_change
+from voipadmin.accounts.factors import FACTORS, must_have_factor
 
 logger = logging.getLogger(__name__)
 # Said by the page that one comes to.

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
-from accounts.factors import LACKING, lacks_factor
+from voipadmin.accounts.factors import LACKING, lacks_factor
 from voipadmin.problems import MEDIA_TYPE
 
 OPEN = frozenset({"login", "logout", "healthz", "account_reauthenticate"})

@@ -20,10 +20,10 @@ from django.urls import reverse
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from accounts.models import Requirement
-from accounts.services import forget_factors, set_policy
 from inventory.models import Change
 from tests.factories import make_cluster, make_grant, make_user
+from voipadmin.accounts.models import Requirement
+from voipadmin.accounts.services import forget_factors, set_policy
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/"

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 
-from accounts.audit import Entry
+from voipadmin.accounts.audit import Entry
 
 register = template.Library()
 

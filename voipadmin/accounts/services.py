@@ -5,10 +5,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from rest_framework.authtoken.models import Token
 
-from accounts.adapters import record_account
-from accounts.models import Requirement, SignInPolicy
 from inventory.access import permit
 from inventory.history import record_change
+from voipadmin.accounts.adapters import record_account
+from voipadmin.accounts.models import Requirement, SignInPolicy
 from voipadmin.constraints import full_clean
 
 

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from accounts.factors import LACKING, lacks_factor
+from voipadmin.accounts.factors import LACKING, lacks_factor
 
 
 class FactorTokenAuthentication(TokenAuthentication):

@@ -5,11 +5,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import PolicyForm
-from accounts.models import SignInPolicy
-from accounts.services import set_policy
 from inventory.permits import portal_wide
 from inventory.views.writing import actor
+from voipadmin.accounts.forms import PolicyForm
+from voipadmin.accounts.models import SignInPolicy
+from voipadmin.accounts.services import set_policy
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

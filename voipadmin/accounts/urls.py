@@ -5,7 +5,7 @@ from allauth.socialaccount import views as social
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts.views import audit, policy, users
+from voipadmin.accounts.views import audit, policy, users
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="login"),
