@@ -5,10 +5,12 @@ from ipaddress import ip_address
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 
+from inventory.access import visible
 from inventory.forms.nodes import hostname
 from inventory.models import Cluster, Container, Network
 from inventory.states import DiskKind, DiskPurpose, NetworkKind
@@ -49,13 +51,18 @@ class ContainerForm(PageModelForm):
         }
 
     def __init__(
-        self, *args: Any, cluster: Cluster | None, topology: Topology | None, **kwargs: Any
+        self,
+        *args: Any,
+        cluster: Cluster | None,
+        topology: Topology | None,
+        user: User,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.cluster = cluster
         if topology:
             self._suggest_system(topology)
-        networks = cluster.networks.all() if cluster else Network.objects.all()
+        networks = cluster.networks.all() if cluster else visible(Network.objects.all(), user)
         addresses = self._addresses()
         for kind in KINDS:
             self._add_address_fields(kind, networks.filter(kind=kind), addresses.get(kind))

@@ -104,7 +104,11 @@ def _form_page(
     before = container_view(container) if container else None
     topology = load_topology(cluster) if cluster else None
     form = ContainerForm(
-        request.POST or None, instance=container, cluster=cluster, topology=topology
+        request.POST or None,
+        instance=container,
+        cluster=cluster,
+        topology=topology,
+        user=actor(request),
     )
     held = container.credential_id if container else None
     login = LoginForm(request.POST or None, cluster=cluster, user=actor(request), held=held)
