@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from inventory.models import Cluster, Container, Event, Fact
+from inventory.ssh import HostKey
 from monitoring import leases
 from monitoring.collector import Collector
 from monitoring.leases import SHARDS
@@ -168,6 +169,10 @@ def test_a_changed_host_key_is_refused_and_said(
 
     assert "host key of one has changed" in HostState.objects.get().error
     assert Event.objects.filter(kind="host-refused", container=container).count() == 1
+    shown = Fact.objects.filter(container=container, key="shown_host_key")
+    until(collector, shown.exists)
+    assert shown.get().value == HostKey.parse(server.host_key).fingerprint
+    assert Event.objects.filter(kind="host-key-changed", container=container).count() == 1
 
 
 def test_a_new_host_key_that_somebody_confirmed_is_taken_up(

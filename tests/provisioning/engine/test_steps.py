@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from inventory.models import Cluster, Container, Event, MaintenanceWindow, RoleAssignment
+from inventory.models import Cluster, Container, Event, Fact, MaintenanceWindow, RoleAssignment
+from inventory.ssh import HostKey
 from provisioning.engine.pace import Pace
 from provisioning.models import ContainerLock
 from provisioning.states import RunStatus
@@ -175,6 +176,8 @@ def test_a_changed_host_key_fails_the_step_before_anything_is_sent(
     driven(run, pace)
 
     assert "The host key of host-1 has changed" in run.steps.get().message
+    shown = Fact.objects.get(container__name="host-1", key="shown_host_key").value
+    assert shown == HostKey.parse(sshd.host_key).fingerprint
     assert not Path(pace.base).exists()
 
 
