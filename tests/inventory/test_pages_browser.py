@@ -110,7 +110,7 @@ def test_axe_finds_no_serious_fault_on_the_sign_in_page(stranger: Page) -> None:
     stranger.get_by_label("Password").fill("nothing")
     stranger.get_by_role("button", name="Sign in").click()
 
-    expect(stranger.get_by_role("alert")).to_contain_text("Please enter a correct username")
+    expect(stranger.get_by_role("alert")).to_contain_text("are not correct")
     assert looks.faults(stranger) == []
 
 
