@@ -56,7 +56,7 @@ lint: install ## Style, types, import contracts, migrations, deployment settings
 	$(BIN)/python -m tests.checks
 
 test-fast: install ## The tests that need no lab
-	$(PYTEST) -m "not lab"
+	$(PYTEST) -n 2 -m "not lab"
 
 test-lab: install ## The tests on real hosts (root)
 	$(PYTEST) -m "lab and not thorough"
