@@ -85,7 +85,9 @@ def _walk(resolver: URLResolver, namespace: str, prefix: str) -> Iterator[Route]
 def _route(entry: URLPattern, namespace: str, path: str) -> Route:
     """Describe one route."""
     actions = getattr(entry.callback, "actions", None)
-    methods = tuple(name.upper() for name in actions) if actions else METHODS
+    # Once a viewset was asked for anything it has HEAD too: it is GET without its body.
+    own = [name.upper() for name in actions or () if name != "head"]
+    methods = tuple(own) or METHODS
     name = f"{namespace}:{entry.name}" if namespace else entry.name or ""
     takes = dict.fromkeys(re.findall(r"<(?:\w+:)?(\w+)>", path))
     return Route(name, f"/{_plain(path)}", tuple(takes), methods)

@@ -89,13 +89,16 @@ def test_a_host_is_measured_over_one_kept_connection(
 ) -> None:
     container = monitored(cluster, server, "one")
 
-    until(collector, lambda: count(container) >= 3)
+    def measured() -> bool:
+        # Visits that a busy machine bunches up are too close for a rate.
+        return Sample.objects.latest("at").values[HOST.index("cpu_percent")] is not None
+
+    until(collector, lambda: count(container) >= 3 and measured())
 
     state = HostState.objects.get()
     last = Sample.objects.latest("at").values
     assert (state.status, state.error, state.failures) == ("up", "", 0)
     assert abs(state.clock_skew_s or 9) < 1
-    assert last[HOST.index("cpu_percent")] is not None
     assert 0 < (last[HOST.index("memory_used_percent")] or 0) <= 10_000
     assert last[HOST.index("disk_used_percent")] is not None
     assert (server.folder / "log").read_text().count("Accepted publickey") == 1
