@@ -13,21 +13,12 @@ from inventory.models import Address, Cluster, Container, Credential, Network, P
 from inventory.operations import perform
 from inventory.services import create_cluster, save_network
 from inventory.snapshot import network_view
-from tests.sshd import Sshd, missing, serving
+from tests.sshd import AS_ROOT, Sshd, missing, serving
 
 # One server can listen on sixteen addresses at most: it listens on all, for keys from here alone.
-CONFIG = """\
-ListenAddress 0.0.0.0:{port}
-HostKey {folder}/host_key
-PidFile {folder}/sshd.pid
-AuthorizedKeysFile {folder}/authorized_keys
-PermitRootLogin yes
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-StrictModes no
-UsePAM no
-UseDNS no
-PrintMotd no
+CONFIG = f"""\
+ListenAddress 0.0.0.0:{{port}}
+{AS_ROOT}\
 MaxStartups 2000
 MaxSessions 100
 Subsystem sftp internal-sftp

@@ -3,7 +3,7 @@
 What a user may not see is not there (404); what he sees and may not do is refused (403).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -43,10 +43,15 @@ def anywhere(*permissions: str) -> Decorator:
     """Let those in who have each permission in some cluster; the page shows their rows only."""
 
     def let_in(request: HttpRequest, **named: Any) -> None:
-        if not all(may_somewhere(request.user, name) for name in permissions):
-            raise PermissionDenied
+        ask_somewhere(request, permissions)
 
     return guarding(let_in)
+
+
+def ask_somewhere(request: HttpRequest, permissions: Iterable[str]) -> None:
+    """Refuse who has not each of these permissions in some cluster."""
+    if not all(may_somewhere(request.user, name) for name in permissions):
+        raise PermissionDenied
 
 
 def portal_wide(*permissions: str) -> Decorator:

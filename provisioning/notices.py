@@ -9,7 +9,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.mail import send_mass_mail
 
-from inventory.models import Cluster
 from provisioning.models import Run, Step
 from provisioning.states import RunStatus, StepStatus, WaitsFor
 
@@ -33,7 +32,7 @@ def _concerned(run: Run) -> list[User]:
         return people
     needed = {_permission(step) for step in asking}
     others = get_user_model().objects.filter(is_active=True).exclude(email="")
-    return people + [user for user in others if any(_may(user, p, run.cluster) for p in needed)]
+    return people + [user for user in others if any(user.has_perm(p, run.cluster) for p in needed)]
 
 
 def _asking(run: Run) -> list[Step]:
@@ -46,11 +45,6 @@ def _asking(run: Run) -> list[Step]:
 def _permission(step: Step) -> str:
     """Return the permission that an answer needs."""
     return "provisioning.approve_step" if step.approval else "inventory.provision_cluster"
-
-
-def _may(user: User, permission: str, cluster: Cluster) -> bool:
-    """Tell whether somebody has a permission, on all clusters or on this one."""
-    return user.has_perm(permission) or user.has_perm(permission, cluster)
 
 
 def _headline(run: Run) -> str:

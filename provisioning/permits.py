@@ -6,9 +6,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest
 
-from inventory.access import may_somewhere, view_permission, visible
+from inventory.access import view_permission, visible
 from inventory.models import Cluster
-from inventory.permits import Decorator, guarding
+from inventory.permits import Decorator, ask_somewhere, guarding
 from provisioning.models import Run, Step
 
 
@@ -17,7 +17,7 @@ def on_run(*permissions: str) -> Decorator:
 
     def let_in(request: HttpRequest, slug: str = "", **named: Any) -> None:
         if not slug and not named:  # A page about no run: it shows what all share.
-            _ask_somewhere(request, permissions)
+            ask_somewhere(request, permissions)
             return
         row = _row(request, Cluster, permissions, slug=slug) if slug else None
         for model in () if slug else (Run, Step):
@@ -29,12 +29,6 @@ def on_run(*permissions: str) -> Decorator:
             raise PermissionDenied
 
     return guarding(let_in)
-
-
-def _ask_somewhere(request: HttpRequest, permissions: tuple[str, ...]) -> None:
-    """Ask for the permissions in any cluster."""
-    if not all(may_somewhere(request.user, permission) for permission in permissions):
-        raise PermissionDenied
 
 
 def _row(

@@ -17,11 +17,7 @@ from pathlib import Path
 from inventory.ssh import Target
 
 # sshd takes the first word it finds on a matter: what a test adds comes first.
-CONFIG = """\
-{extra}
-ListenAddress 127.0.0.1:{port}
-ListenAddress 127.0.0.2:{port}
-ListenAddress 127.0.0.3:{port}
+AS_ROOT = """\
 HostKey {folder}/host_key
 PidFile {folder}/sshd.pid
 AuthorizedKeysFile {folder}/authorized_keys
@@ -32,6 +28,13 @@ StrictModes no
 UsePAM no
 UseDNS no
 PrintMotd no
+"""
+CONFIG = f"""\
+{{extra}}
+ListenAddress 127.0.0.1:{{port}}
+ListenAddress 127.0.0.2:{{port}}
+ListenAddress 127.0.0.3:{{port}}
+{AS_ROOT}\
 MaxStartups 200
 MaxSessions 50
 """

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from inventory.access import visible
-from inventory.forms.logins import NewLoginField, SecretTextarea, add_key_fault, pasted_key
+from inventory.forms.logins import NewKeyField, NewPasswordField, add_key_fault, pasted_key
 from inventory.models import Bastion, Cluster, Credential
 from inventory.states import CredentialKind
 from voipadmin.forms import PageModelForm
@@ -19,27 +19,15 @@ STAYS = "Empty: the stored one stays."
 class CredentialForm(PageModelForm):
     """A stored login, shared or a user's own; secrets left empty stay as they are."""
 
-    private_key = NewLoginField(
-        required=False,
-        widget=SecretTextarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
+    private_key = NewKeyField(
         help_text="Ed25519, ECDSA or RSA of 2048 bits or more; OpenSSH or PEM format.",
     )
-    passphrase = NewLoginField(
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    passphrase = NewPasswordField(
         help_text="Where the key has one; it has to open it.",
     )
-    password = NewLoginField(
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    sudo_password = NewLoginField(
-        required=False,
-        strip=False,
+    password = NewPasswordField()
+    sudo_password = NewPasswordField(
         label="Password for sudo",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Where sudo asks for one that is not the login's.",
     )
 

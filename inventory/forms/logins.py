@@ -27,6 +27,22 @@ class NewLoginField(forms.CharField):
     is_conditional = True
 
 
+class NewPasswordField(NewLoginField):
+    """A password or passphrase: taken as typed, never filled in or shown again."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        hidden = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        super().__init__(required=False, strip=False, widget=hidden, **kwargs)
+
+
+class NewKeyField(NewLoginField):
+    """A private key that is pasted, never shown again."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        area = SecretTextarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"})
+        super().__init__(required=False, widget=area, **kwargs)
+
+
 class LoginForm(PageForm):
     """Choose a stored login, or paste a private key or a password."""
 
@@ -67,29 +83,18 @@ class LoginForm(PageForm):
         label="Become root through sudo",
         help_text="For users other than root.",
     )
-    private_key = NewLoginField(
-        required=False,
-        widget=SecretTextarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
+    private_key = NewKeyField(
         help_text="OpenSSH or PEM format. Stored encrypted, never shown again.",
     )
-    passphrase = NewLoginField(
-        required=False,
-        strip=False,
+    passphrase = NewPasswordField(
         label="Its passphrase",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Where the key has one. Stored encrypted, never shown again.",
     )
-    password = NewLoginField(
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    password = NewPasswordField(
         help_text="Stored encrypted, never shown again.",
     )
-    sudo_password = NewLoginField(
-        required=False,
-        strip=False,
+    sudo_password = NewPasswordField(
         label="Password for sudo",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Where sudo asks for one that is not the login's. Stored encrypted.",
     )
 

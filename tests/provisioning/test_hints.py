@@ -12,7 +12,7 @@ SAID = {
     "dpkg-interrupted": "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'",
     "no-space": "tar: usr/lib/x: Cannot write: No space left on device",
     "read-only": "touch: cannot touch '/etc/x': Read-only file system",
-    "dns": "W: Temporary failure resolving 'deb.debian.org'",
+    "dns": "W: Temporary failure resolving 'mirror.example.org'",
     "repository-key": "W: GPG error: https://x bookworm InRelease: NO_PUBKEY 7FCC7D46ACCC4CF8",
     "release-not-yet-valid": "E: Release file x is not valid yet (invalid for another 3h)",
     "tls": "curl: (60) SSL certificate problem: unable to get local issuer certificate",
