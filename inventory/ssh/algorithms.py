@@ -4,7 +4,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-import paramiko
+from inventory.ssh.ordered import OrderedTransport
 
 KEY_TYPES = (
     "ssh-ed25519",
@@ -32,7 +32,7 @@ NEGOTIATED = (
 )
 
 
-class ModernTransport(paramiko.Transport):
+class ModernTransport(OrderedTransport):
     """A transport with modern algorithms only, which remembers what the host offered."""
 
     # Seconds between two looks of the reading thread at nothing: ten a second, paramiko's own, are

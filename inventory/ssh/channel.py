@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import contextmanager
 
 import paramiko
 
@@ -11,26 +10,6 @@ from inventory.ssh.terms import CommandTimeout, Unreachable
 
 # One sendall of megabytes is quadratic in paramiko: slices of a packet are not.
 SLICE = 32_768
-
-
-class Tunnel:
-    """A channel in the place of a socket, for the connection through it.
-
-    paramiko's thread closes its socket at the end; where the bastion's connection is gone by then,
-    a channel would raise there, outside of everybody's reach.
-    """
-
-    def __init__(self, channel: paramiko.Channel) -> None:
-        self._channel = channel
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the channel in everything else."""
-        return getattr(self._channel, name)
-
-    def close(self) -> None:
-        """Close the channel, if there is still a connection to tell that."""
-        with suppress(EOFError, OSError, paramiko.SSHException):
-            self._channel.close()
 
 
 @contextmanager

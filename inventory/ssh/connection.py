@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Self, cast
+from typing import Self
 
 import paramiko
 
 from inventory.ssh import timeouts
-from inventory.ssh.channel import Tunnel, channel_errors, chunks, send
+from inventory.ssh.channel import channel_errors, chunks, send
 from inventory.ssh.login import ask_host_key, dial, log_in
 from inventory.ssh.shared import Pass, enter, leave
 from inventory.ssh.shell import Shell
@@ -115,10 +115,9 @@ class Connection:
     def tunnel(self, host: str, port: int, timeout_s: float) -> paramiko.Channel:
         """Open a way through this host to another one."""
         try:
-            channel = self._transport.open_channel(
+            return self._transport.open_channel(
                 "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_s
             )
-            return cast("paramiko.Channel", Tunnel(channel))
         except paramiko.ChannelException as error:
             if error.code == FORBIDDEN:
                 raise Unreachable(
