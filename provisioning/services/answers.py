@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from inventory.operations import Refused
 from provisioning.models import Run, Step
-from provisioning.preflight import obstacle
+from provisioning.obstacles import obstacle
 from provisioning.services.moves import actor_name, locked, queue, record
 from provisioning.states import InvalidTransition, RunStatus, StepStatus, WaitsFor
 

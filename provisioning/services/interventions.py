@@ -10,7 +10,7 @@ from inventory.operations import Refused
 from provisioning.engine.bell import ring
 from provisioning.engine.bracket import cancelled_words, end_run
 from provisioning.models import Run, Step
-from provisioning.preflight import obstacle
+from provisioning.obstacles import obstacle
 from provisioning.services.moves import actor_name, locked, queue, record
 from provisioning.states import BAD, DONE, InvalidTransition, RunStatus, StepStatus, WaitsFor
 

@@ -16,8 +16,8 @@ from inventory.rules import Finding
 from inventory.snapshot import load_topology
 from inventory.topology import Topology
 from provisioning.models import Run, RunbookVersion, Step
+from provisioning.obstacles import blocking, missing_logins, obstacle
 from provisioning.planning import plan
-from provisioning.preflight import blocking, missing_logins, obstacle
 from provisioning.runbook.load import RunbookError, load_runbooks
 from provisioning.runbook.rendering import RenderError
 from provisioning.services.moves import actor_name, locked, queue

@@ -14,7 +14,7 @@ from inventory.operations import ChangeCluster, Refused, RemoveNode, perform
 from inventory.rules import findings
 from inventory.snapshot import load_topology
 from inventory.waivers import finding_of, grant_waiver, revoke_waiver
-from provisioning.preflight import blocking
+from provisioning.obstacles import blocking
 from tests.factories import make_cluster, make_container, make_node, make_user
 
 pytestmark = pytest.mark.django_db
