@@ -5,12 +5,19 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from inventory.topology import Topology
-from provisioning.compile.step import Compiled, Place, compile_notified, compile_step
+from provisioning.compile.step import (
+    Compiled,
+    Place,
+    compile_notified,
+    compile_step,
+    wanted_contexts,
+)
 from provisioning.links import Draft, check_values, linked
-from provisioning.runbook.context import make_context, placed_nodes
+from provisioning.runbook.context import make_context
 from provisioning.runbook.expressions import needed, tolerated
 from provisioning.runbook.load import Runbook
 from provisioning.runbook.rendering import RenderError
+from provisioning.runbook.roles import placed_nodes
 from provisioning.runbook.schema import ComponentSpec
 from provisioning.steps import Plan, Stage
 
@@ -106,13 +113,14 @@ def _component(
 ) -> Iterator[Compiled]:
     """Yield a component's steps, machine by machine, with its handlers behind them."""
     place = Place(runbook.spec.role, component.key, runbook.files)
-    for machine in dict.fromkeys(context["container"]["name"] for context in contexts):
-        seen = [context for context in contexts if context["container"]["name"] == machine]
+    wanted = list(wanted_contexts(component, place, contexts))
+    for machine in dict.fromkeys(context["container"]["name"] for context in wanted):
+        seen = [context for context in wanted if context["container"]["name"] == machine]
         steps = [
             compiled
             for context in seen
             for step in component.steps
-            if step.only_on == "all" or context is contexts[0]
+            if step.only_on == "all" or context["node"] is context["nodes"][0]
             for compiled in compile_step(step, place, context)
         ]
         yield from steps

@@ -1,6 +1,6 @@
 """From a runbook's step, seen from a node, to compiled steps."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +19,7 @@ from provisioning.compile.service import compile_service
 from provisioning.compile.user import compile_user
 from provisioning.compile.wait_for import compile_wait_for
 from provisioning.runbook.rendering import RenderError, render, render_file
-from provisioning.runbook.schema import HandlerSpec, StepSpec, Work
+from provisioning.runbook.schema import ComponentSpec, HandlerSpec, StepSpec, Work
 from provisioning.runbook.turns import is_wanted, loop_items
 from provisioning.steps import REFERENCE, CompiledStep
 
@@ -61,6 +61,17 @@ class Place:
     def key(self, step: str) -> str:
         """Return the key of a step or handler here."""
         return f"{self.role}.{self.component}.{step}"
+
+
+def wanted_contexts(
+    component: ComponentSpec, place: Place, contexts: Iterable[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the contexts of the nodes that get a component, with its own parameters in them."""
+    for context in contexts:
+        seen = {**context, "parameters": {**component.parameters, **context["parameters"]}}
+        with _said_of(f"{place.role}.{place.component}", context):
+            if is_wanted(component, seen):
+                yield seen
 
 
 def compile_step(step: StepSpec, place: Place, context: Mapping[str, Any]) -> list[Compiled]:

@@ -18,7 +18,9 @@ REGISTERING = ("command", "wait_for")
 def check_parts(spec: RunbookSpec) -> Iterator[Fault]:
     """Yield keys that are used twice, or named and not there."""
     keys = [component.key for component in spec.components]
-    yield from _twice("component", ("components",), keys)
+    for number, key in enumerate(keys):
+        if key in keys[:number]:
+            yield ("components", number), f"there is more than one component with the key {key}"
     for at, component in _numbered(("components",), spec.components):
         for number, key in enumerate(component.depends_on):
             if key not in keys:

@@ -7,6 +7,7 @@ from inventory.firewall import firewall_rules, parse_sources, render_nftables
 from inventory.topology import ContainerView, NodeView, Topology
 from provisioning.runbook.facts import make_facts
 from provisioning.runbook.rendering import RenderError
+from provisioning.runbook.roles import Roles, address_text
 from provisioning.runbook.schema import RunbookSpec
 from provisioning.steps import value_reference
 
@@ -16,15 +17,16 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
 
     cluster, platform: the views; parameters: the runbook's defaults, below the platform's, below
     the cluster's own values; node, nodes: this node and all of the role (name, container,
-    private_ip, public_ip, number from 1); container: its machine (name, private_ip, public_ip,
-    names, vcpus, memory_mib); hosts: all machines of the cluster; private_networks: their ranges;
-    ports: the platform's, by key; facts: what is known of the machine (`Facts`); registered: a
-    function that refers to a registered value; firewall: the machine's nftables rules.
+    private_ip, public_ip, number from 1); roles: the nodes of every role, by its key; container:
+    its machine (name, private_ip, public_ip, names, vcpus, memory_mib); hosts: all machines of the
+    cluster; private_networks: their ranges; ports: the platform's, by key; facts: what is known of
+    the machine (`Facts`); registered: a function that refers to a registered value; firewall: the
+    machine's nftables rules.
     Raises RenderError when a machine of the role has no private address.
     """
-    placed = placed_nodes(topology, runbook.role)
-    nodes = [_node(topology, *pair, number) for number, pair in enumerate(placed, 1)]
-    machine = next(machine for seen, machine in placed if seen.name == node.name)
+    roles = Roles(topology)
+    nodes = roles[runbook.role]
+    machine = topology.containers[node.container or ""]
     private = sorted((n.cidr for n in topology.networks.values() if n.kind == "private"), key=str)
     return {
         "cluster": topology.cluster,
@@ -33,6 +35,7 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
         "role": runbook.role,
         "node": next(seen for seen in nodes if seen["name"] == node.name),
         "nodes": nodes,
+        "roles": roles,
         "container": _machine(topology, machine),
         "hosts": [_machine(topology, c) for _, c in sorted(topology.containers.items())],
         "private_networks": [str(cidr) for cidr in private],
@@ -48,15 +51,6 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
 def _registered(own: str, name: str, node: str | None = None) -> str:
     """Return what stands for a value that a step of this node, or of another, registers."""
     return value_reference(node or own, name)
-
-
-def placed_nodes(topology: Topology, role: str) -> list[tuple[NodeView, ContainerView]]:
-    """Return the nodes of a role that have a container, with it, by name."""
-    return [
-        (node, machine)
-        for node in topology.nodes_with(role)
-        if (machine := topology.container_of(node))
-    ]
 
 
 def parameters(topology: Topology, runbook: RunbookSpec) -> dict[str, Any]:
@@ -76,28 +70,6 @@ def _ssh_sources(topology: Topology, runbook: RunbookSpec) -> tuple[str, ...]:
         raise RenderError(f"parameter ssh_sources: {error}") from error
 
 
-def _address(topology: Topology, container: str, kind: str) -> str | None:
-    """Return an address as text."""
-    address = topology.address(container, kind)
-    return str(address.ip) if address else None
-
-
-def _node(
-    topology: Topology, node: NodeView, machine: ContainerView, number: int
-) -> dict[str, Any]:
-    """Return a node as templates see it; every role needs a private address (R47)."""
-    private_ip = _address(topology, machine.name, "private")
-    if private_ip is None:
-        raise RenderError(f"{machine.name}, where {node.name} runs, has no private address")
-    return {
-        "name": node.name,
-        "number": number,
-        "container": machine.name,
-        "private_ip": private_ip,
-        "public_ip": _address(topology, machine.name, "public"),
-    }
-
-
 def _machine(topology: Topology, machine: ContainerView) -> dict[str, Any]:
     """Return a machine as templates see it; `names` is how others may call its private address."""
     private = topology.address(machine.name, "private")
@@ -105,8 +77,8 @@ def _machine(topology: Topology, machine: ContainerView) -> dict[str, Any]:
     names = [machine.name, *([private.name] if private and private.name else []), *nodes]
     return {
         "name": machine.name,
-        "private_ip": _address(topology, machine.name, "private"),
-        "public_ip": _address(topology, machine.name, "public"),
+        "private_ip": address_text(topology, machine.name, "private"),
+        "public_ip": address_text(topology, machine.name, "public"),
         "names": list(dict.fromkeys(names)),
         "vcpus": machine.vcpus,
         "memory_mib": machine.memory_mib,

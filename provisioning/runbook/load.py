@@ -1,7 +1,7 @@
 """Runbooks read from folders; an operator's folder overrides whole files of ours.
 
-A folder holds `<platform>/<role>.yaml`, and beside it the templates that the runbook names by their
-path below `<platform>/`. Of a file that several folders have, the last folder's counts.
+A folder holds `<platform>/<role>.yaml`, and beside it the templates and components that runbooks
+name by their path below `<platform>/`. Of a file that several folders have, the last one counts.
 """
 
 import hashlib
@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from jinja2 import TemplateSyntaxError, meta
 from pydantic import ValidationError
 
 from inventory.platforms.errors import FileFault
-from inventory.platforms.marked_yaml import Marked, load_marked
 from provisioning.compile.base import TEMPLATES
-from provisioning.runbook.checks import check_parts, check_texts, named_templates
+from provisioning.runbook.assemble import assemble, is_runbook
+from provisioning.runbook.checks import Fault, check_parts, check_texts, named_templates
 from provisioning.runbook.rendering import environment
 from provisioning.runbook.schema import RunbookSpec
 
@@ -52,7 +51,7 @@ class Runbook:
     def own_files(self) -> dict[str, str]:
         """Return the runbook and everything it may include."""
         own = f"{self.spec.role}.yaml"
-        return {p: t for p, t in self.files.items() if p == own or not p.endswith(".yaml")}
+        return {p: t for p, t in self.files.items() if p == own or not is_runbook(p)}
 
 
 def load_runbooks(platform: str, *, directories: Sequence[Path] = ()) -> dict[str, Runbook]:
@@ -70,8 +69,8 @@ def load_runbooks(platform: str, *, directories: Sequence[Path] = ()) -> dict[st
         name: text for name, path in paths.items() if (text := _read(path, faults)) is not None
     }
     runbooks = {}
-    for name in sorted(name for name in files if "/" not in name and name.endswith(".yaml")):
-        spec, found = _parse(files[name], paths[name], files)
+    for name in sorted(name for name in files if is_runbook(name)):
+        spec, found = _parse(name, paths, files)
         found += _misplaced(spec, platform, paths[name]) if spec else []
         faults += found
         if spec and not found:
@@ -84,7 +83,8 @@ def load_runbooks(platform: str, *, directories: Sequence[Path] = ()) -> dict[st
         for fault in _template_faults(text, paths[name], files)
     ]
     if faults:
-        raise RunbookError(faults)
+        # What is wrong with a file that many include is said once.
+        raise RunbookError(list(dict.fromkeys(faults)))
     return runbooks
 
 
@@ -98,49 +98,30 @@ def _read(path: Path, faults: list[FileFault]) -> str | None:
 
 
 def _parse(
-    text: str, path: Path, files: Mapping[str, str]
+    name: str, paths: Mapping[str, Path], files: Mapping[str, str]
 ) -> tuple[RunbookSpec | None, list[FileFault]]:
     """Return the runbook, where it has the right shape, and every fault with its line."""
-    try:
-        marked = load_marked(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        line = mark.line + 1 if mark else 0
-        return None, [FileFault(str(path), line, "", f"is not YAML: {problem}")]
-    found = list(marked.faults)
+    assembled, faults = assemble(name, paths, files)
+    if assembled is None:
+        return None, faults
+    found: list[Fault] = []
     spec = None
     try:
-        spec = RunbookSpec.model_validate(marked.data, context={TEMPLATES: True})
+        spec = RunbookSpec.model_validate(assembled.data, context={TEMPLATES: True})
     except ValidationError as error:
         found += [
             (entry["loc"], entry["msg"].removeprefix("Value error, "))
             for entry in error.errors(include_url=False)
         ]
     if spec:
-        found += [*check_parts(spec), *check_texts(marked.data, files)]
+        found += [*check_parts(spec), *check_texts(assembled.data, files)]
         found += [
             (at, f"there is no file {name}")
             for at, name in named_templates(spec)
             if "{{" not in name and name not in files
         ]
-    return spec, [
-        FileFault(str(path), marked.line(at), _field(at, marked), words) for at, words in found
-    ]
-
-
-def _field(loc: tuple[str | int, ...], marked: Marked) -> str:
-    """Return a path such as `components.etcd.steps.config.file.mode`: items by key."""
-    words: list[str] = []
-    data = marked.data
-    for part in loc:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            data = None
-        named = isinstance(part, int) and isinstance(data, dict) and data.get("key")
-        words.append(str(named or part))
-    return ".".join(words)
+    told = [assembled.fault(at, words) for at, words in found if at[:2] not in assembled.broken]
+    return spec, [*assembled.faults, *told]
 
 
 def _misplaced(spec: RunbookSpec, platform: str, path: Path) -> list[FileFault]:

@@ -6,7 +6,7 @@ Whether its parts fit together is looked at in `provisioning.runbook.checks`.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from provisioning.compile.base import Spec, Words
 from provisioning.compile.command import CommandSpec
@@ -120,23 +120,28 @@ class HandlerSpec(Work):
         return spec
 
 
+def _not_empty(steps: tuple[StepSpec, ...]) -> tuple[StepSpec, ...]:
+    """Refuse a component that does nothing."""
+    if not steps:
+        raise ValueError("has no steps")
+    return steps
+
+
 class ComponentSpec(Spec):
-    """A part of a role's software; a stage of the plan of its own."""
+    """A part of a role's software; a stage of the plan of its own.
+
+    `parameters` are defaults for its own texts, below all others.
+    """
 
     key: Key
     title: Title
     depends_on: tuple[Key, ...] = ()
+    when: Expression | None = None
     tolerance: Tolerance = 0
     quorum: Quorum = 0
-    steps: tuple[StepSpec, ...]
+    parameters: Mapping[ParameterKey, Any] = Field(default_factory=dict)
+    steps: Annotated[tuple[StepSpec, ...], AfterValidator(_not_empty)]
     handlers: tuple[HandlerSpec, ...] = ()
-
-    @model_validator(mode="after")
-    def has_steps(self) -> Self:
-        """Refuse an empty component."""
-        if not self.steps:
-            raise ValueError("has no steps")
-        return self
 
 
 class RunbookSpec(Spec):

@@ -6,14 +6,14 @@ from typing import Any
 
 from provisioning.runbook.expressions import evaluate
 from provisioning.runbook.rendering import RenderError, render
-from provisioning.runbook.schema import StepSpec, Work
+from provisioning.runbook.schema import ComponentSpec, StepSpec, Work
 
 # What may stand in a step's key; everything else is known by its number.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
-def is_wanted(work: Work, context: Mapping[str, Any]) -> bool:
-    """Tell whether a step's or handler's `when` holds for a node; raises RenderError."""
+def is_wanted(work: ComponentSpec | Work, context: Mapping[str, Any]) -> bool:
+    """Tell whether a component's, step's or handler's `when` holds; raises RenderError."""
     return work.when is None or bool(evaluate(work.when, context, "when"))
 
 

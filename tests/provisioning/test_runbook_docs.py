@@ -10,13 +10,15 @@ from pydantic import BaseModel
 
 from provisioning.compile.handler import HandlerCommandSpec, RestartSpec
 from provisioning.planning import plan
-from provisioning.runbook.load import load_runbooks
+from provisioning.runbook.load import BUILTIN, load_runbooks
 from provisioning.runbook.schema import KINDS, ComponentSpec, HandlerSpec, StepSpec
 from provisioning.steps import Plan
 from tests.provisioning.topologies import make_topology
 
 TEXT = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text()
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+# An example that begins with its path is a file beside the runbook.
+EXAMPLES = re.findall(r"^```yaml\n(?!# \S+\.yaml\n)(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+PARTS = re.findall(r"^```yaml\n# (\S+\.yaml)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 FILES = re.findall(r"^```jinja\n\{## (\S+) ##\}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 HEAD = "schema: 1\nplatform: ring2all\nrole: portal\ntitle: Try\ncomponents:\n"
 STEPS = "  - key: try\n    title: Try\n    steps:\n"
@@ -29,7 +31,7 @@ def runbook(example: str) -> str:
     data = yaml.safe_load(example)
     if isinstance(data, dict):
         return example
-    if "steps" in data[0]:
+    if {"steps", "include"} & data[0].keys():
         return HEAD + indent(example, "  ")
     return HEAD + STEPS + indent(example, "      ")
 
@@ -37,9 +39,8 @@ def runbook(example: str) -> str:
 def planned(folder: Path, example: str) -> Plan:
     """Return the plan of an example for two portals."""
     base = folder / "ring2all"
-    (base / "portal").mkdir(parents=True)
-    (base / "portal.yaml").write_text(runbook(example))
-    for name, text in FILES:
+    for name, text in [("portal.yaml", runbook(example)), *FILES, *PARTS]:
+        (base / name).parent.mkdir(parents=True, exist_ok=True)
         (base / name).write_text(text)
     topology = make_topology({"portal-node-01": ("portal",), "portal-node-02": ("portal",)})
     return plan(topology, load_runbooks("ring2all", directories=[folder]), roles=["portal"])
@@ -67,6 +68,13 @@ def test_the_examples_use_every_kind(tmp_path: Path) -> None:
     assert kinds == KINDS
 
 
+def test_every_component_that_may_be_included_is_told_of() -> None:
+    folder = BUILTIN / "ring2all"
+    ours = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.yaml")}
+
+    assert {name for name in ours if f"| `{name}` |" not in TEXT} == set()
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_field_of_a_kind_is_in_its_section(kind: str) -> None:
     model: type[BaseModel] = StepSpec.model_fields[kind].annotation.__args__[0]  # type: ignore[union-attr]
@@ -78,7 +86,7 @@ def test_every_field_of_a_kind_is_in_its_section(kind: str) -> None:
     ("fields", "title"),
     [
         (COMMON, "## Steps\n"),
-        (set(ComponentSpec.model_fields), "## A runbook\n"),
+        (set(ComponentSpec.model_fields) | {"include"}, "## A runbook\n"),
         (set(HandlerSpec.model_fields), "### Handlers\n"),
         (set(RestartSpec.model_fields) | set(HandlerCommandSpec.model_fields), "### Handlers\n"),
     ],
