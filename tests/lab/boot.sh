@@ -1,11 +1,11 @@
 #!/bin/bash
-# boot.sh HOST ROOT RUNS REPO CGROUP2 PRIVATE PUBLIC INIT: run a host's systemd until it is powered off; again when it reboots.
+# boot.sh HOST ROOT RUNS REPO STANDINS CGROUP2 PRIVATE PUBLIC INIT: run a host's systemd until it is powered off; again when it reboots.
 # With INIT=sshd the host has no systemd: its first process only reaps the dead, its second is the SSH server.
 # Run as the first process of the host's control group, in a mount namespace of its own.
 set -uo pipefail
-host=$1 root=$2 runs=$3 repo=$4 cgroup2=$5 private=$6 public=$7
+host=$1 root=$2 runs=$3 repo=$4 standins=$5 cgroup2=$6 private=$7 public=$8
 start=(--boot) command=()
-[ "$8" = systemd ] || { start=(--as-pid2) command=(/bin/sh -c 'mkdir -p /run/sshd && exec /usr/sbin/sshd -D'); }
+[ "$9" = systemd ] || { start=(--as-pid2) command=(/bin/sh -c 'mkdir -p /run/sshd && exec /usr/sbin/sshd -D'); }
 trap '' HUP
 
 # systemd-nspawn looks for version 2 in one place only; in the hybrid layout it is mounted elsewhere.
@@ -34,7 +34,8 @@ while :; do
     SYSTEMD_NSPAWN_API_VFS_WRITABLE=network systemd-nspawn --quiet --directory="$root" "${start[@]}" --machine="$host" \
         --register=no --keep-unit --network-namespace-path="/run/netns/$host" --resolv-conf=off --timezone=off \
         --link-journal=no --console=pipe --capability=CAP_NET_ADMIN,CAP_IPC_LOCK \
-        --bind-ro="$repo:/srv/apt" $([ -e /dev/fuse ] && echo --bind=/dev/fuse) \
+        --bind-ro="$repo:/srv/apt" --bind-ro="$standins:/srv/standins" \
+        $([ -e /dev/fuse ] && echo --bind=/dev/fuse) \
         $([ -e /dev/net/tun ] && echo --bind=/dev/net/tun) "${command[@]}"
     code=$?
     [ $code = 133 ] || exit $code # 133: a reboot was asked for inside

@@ -15,6 +15,8 @@ from pathlib import Path
 from tests.lab.machine import HERE, LabError, mirror, packages, require
 
 LAYERS = ("db",)
+# Two, so that an upgrade can be tried.
+STANDIN_VERSIONS = ("1.0.0", "1.1.0")
 
 
 def cache_root() -> Path:
@@ -64,7 +66,7 @@ CONTAINED = (
 
 def script(name: str, *words: str | Path) -> None:
     """Run a build script of this folder, its output in the cache's log; LabError with its end."""
-    log = cache_root() / f"{name}.log"
+    log = cache_root() / f"{Path(name).name}.log"
     with log.open("w") as output:
         done = subprocess.run(
             [*CONTAINED.split(), HERE / name, *words],
@@ -98,6 +100,18 @@ def repository() -> Path:
     return build_once(
         cache_root() / f"repo-{key}",
         lambda target: script("build-repo.sh", target, mirror(), below, *wanted),
+    )
+
+
+def standins(*versions: str) -> Path:
+    """Stand-ins for vendors' packages in signed repositories; hosts see them at /srv/standins."""
+    folder = HERE / "standins"
+    files = [str(file.relative_to(HERE)) for file in folder.rglob("*") if file.is_file()]
+    wanted = versions or STANDIN_VERSIONS
+    key = fingerprint(*wanted, *sorted(name for name in files if not name.endswith(".pyc")))
+    return build_once(
+        cache_root() / f"standins-{key}",
+        lambda target: script("standins/build-standins.sh", target, *wanted),
     )
 
 

@@ -235,7 +235,8 @@ class Lab:
         disks.personalise(root, host.name, self.key_path.with_suffix(".pub"))
         addresses = (host.private, host.public)
         network.add_namespace(host.name, self.name, host.index, addresses)
-        where = (root, RUNS, cache.repository(), cgroups.cgroup_root())
+        offered = (cache.repository(), cache.standins())
+        where = (root, RUNS, *offered, cgroups.cgroup_root())
         boot = shlex.join(map(str, (HERE / "boot.sh", host.name, *where, *addresses, self.init)))
         enter = f"echo $$ > {shlex.quote(str(group))}/cgroup.procs"
         with (root.parent / "console.log").open("a") as console:

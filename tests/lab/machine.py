@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 TOOLS = {
     "apt-ftparchive": "apt-utils",
     "debootstrap": "debootstrap",
+    "gpg": "gnupg",
     "ip": "iproute2",
     "nft": "nftables",
     "ssh": "openssh-client",
