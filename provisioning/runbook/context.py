@@ -75,8 +75,10 @@ def _machine(topology: Topology, machine: ContainerView) -> dict[str, Any]:
     private = topology.address(machine.name, "private")
     nodes = sorted(n.name for n in topology.nodes.values() if n.container == machine.name)
     names = [machine.name, *([private.name] if private and private.name else []), *nodes]
+    roles = {a.role for node in topology.nodes_on(machine.name) for a in node.assignments}
     return {
         "name": machine.name,
+        "roles": sorted(roles),
         "private_ip": address_text(topology, machine.name, "private"),
         "public_ip": address_text(topology, machine.name, "public"),
         "names": list(dict.fromkeys(names)),

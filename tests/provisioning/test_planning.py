@@ -35,6 +35,7 @@ def test_rules_are_loaded_before_etcd_starts_and_etcd_before_patroni() -> None:
         "database.etcd",
         "database.patroni",
         "database.proof",
+        "database.databases",
     ]
 
 
@@ -52,10 +53,8 @@ def test_every_step_is_there_once_for_every_node() -> None:
     assert len(pairs) == len(set(pairs))
     assert nodes == {"pg-node-01", "pg-node-02", "pg-node-03"}
     missing = {(key, node) for key, _ in pairs for node in nodes} - set(pairs)
-    assert missing == {
-        ("database.patroni.shared-settings", "pg-node-02"),
-        ("database.patroni.shared-settings", "pg-node-03"),
-    }
+    once = ("database.patroni.shared-settings", "database.databases.create")
+    assert missing == {(key, node) for key in once for node in ("pg-node-02", "pg-node-03")}
 
 
 def test_what_needs_a_majority_begins_with_one_and_changes_the_cluster_once() -> None:
@@ -66,6 +65,7 @@ def test_what_needs_a_majority_begins_with_one_and_changes_the_cluster_once() ->
     assert singletons == {
         "etcd-members": "database.etcd.restart",
         "patroni-settings": "database.patroni.shared-settings",
+        "application-databases": "database.databases.create",
     }
 
 
@@ -112,7 +112,12 @@ def test_roles_follow_what_they_depend_on() -> None:
 
 
 def test_secrets_stay_references_and_stand_in_private_files_only() -> None:
-    assert PLAN.secrets == ("patroni-restapi", "postgresql-replication", "postgresql-superuser")
+    assert PLAN.secrets == (
+        "database-ss-db-user",
+        "patroni-restapi",
+        "postgresql-replication",
+        "postgresql-superuser",
+    )
     settings = step(PLAN, "database.patroni.settings")
     assert "password: '⟦secret:postgresql-superuser⟧'" in settings.files["content"]
     for planned in PLAN.steps:
