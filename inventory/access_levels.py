@@ -26,6 +26,7 @@ _LOOK = (
             "address",
             "availabilitygroup",
             "balancer",
+            "certificate",
             "change",
             "cluster",
             "container",
@@ -71,6 +72,7 @@ _ADMINISTER = _named("inventory", "view", *_WRITE, of=("credential", "grant")) |
     "inventory.override_lock",
     "inventory.repin_host_key",
     "inventory.view_secret",
+    "inventory.change_certificate",
 }
 
 # What a level allows in the cluster that it was granted for.

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
-from inventory.models import Credential, Secret
+from inventory.models import Certificate, Credential, Secret
 
 
 @register(Tags.database)
@@ -15,7 +15,11 @@ def secrets_decrypt(*, databases: Sequence[str] | None = None, **_: Any) -> list
     """Name every secret that no key opens; asks the database only under `check --database`."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
-    rows = [("login", Credential, "name", "secret"), ("secret", Secret, "key", "value")]
+    rows = [
+        ("login", Credential, "name", "secret"),
+        ("secret", Secret, "key", "value"),
+        ("certificate of", Certificate, "name", "key"),
+    ]
     return [
         Error(
             f"The {kind} {name} cannot be decrypted.",

@@ -81,3 +81,11 @@ class Origin(TextChoices):
     MEASURED = "measured", "Measured"
     TYPED = "typed", "Typed in"
     VENDOR = "vendor", "Vendor's figure"
+
+
+class CertificateKind(TextChoices):
+    """Whose certificate it is."""
+
+    AUTHORITY = "authority", "Certificate authority"
+    HOST = "host", "Machine"
+    PUBLIC = "public", "Public side"

@@ -1,6 +1,7 @@
 """What exists: the rows of the inventory, one concept a module."""
 
 from inventory.models.bastions import Bastion
+from inventory.models.certificates import Certificate
 from inventory.models.clusters import Cluster, Hypervisor, Location, MaintenanceWindow, Network
 from inventory.models.containers import Address, Container, Disk
 from inventory.models.credentials import Credential, Secret
@@ -15,6 +16,7 @@ __all__ = [
     "AvailabilityGroup",
     "Balancer",
     "Bastion",
+    "Certificate",
     "Change",
     "Cluster",
     "Container",
