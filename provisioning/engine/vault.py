@@ -8,8 +8,10 @@ from django.contrib.auth.models import User
 
 from inventory.models import Cluster, Container, Secret
 from inventory.ssh import credentials_of
+from provisioning.engine.certificates import tls_values
 from provisioning.engine.masking import Masker
 from provisioning.models import Run, Step
+from provisioning.runbook.tls import is_shown, is_tls
 from provisioning.steps import reveal
 
 PHASES = ("only_if", "probe", "apply", "verify")
@@ -19,24 +21,30 @@ UNKNOWN = "‹known at the first run›"
 
 
 class ValueMissingError(Exception):
-    """A step needs a value that no earlier step has registered."""
+    """A step needs a value that no earlier step has registered, or a key that is not there."""
 
 
 def secret_values(cluster: Cluster, keys: Iterable[str], *, is_dry: bool) -> dict[str, str]:
-    """Return all secrets of a cluster; those of these keys are generated where missing.
+    """Return all secrets of a cluster; those of these keys are made where missing.
 
     A dry run generates none: it has a placeholder for each.
     """
-    known = {secret.key: secret.value for secret in cluster.secrets.all()}
-    missing = sorted(set(keys) - set(known))
-    if is_dry or not missing:
+    keys = set(keys)
+    issued = tls_values(cluster, keys, is_dry=is_dry)
+    known = issued | {secret.key: secret.value for secret in cluster.secrets.all()}
+    missing = sorted(keys - set(known))
+    if is_dry:
         return dict.fromkeys(missing, UNKNOWN) | known
+    # What no machine of the cluster is named by can be no certificate's key.
+    missing = [key for key in missing if not is_tls(key)]
+    if not missing:
+        return known
     # Another process may be as fast: the first value counts.
     Secret.objects.bulk_create(
         [Secret(cluster=cluster, key=key, value=secrets.token_urlsafe()) for key in missing],
         ignore_conflicts=True,
     )
-    return {secret.key: secret.value for secret in cluster.secrets.all()}
+    return issued | {secret.key: secret.value for secret in cluster.secrets.all()}
 
 
 def registered_values(run: Run) -> dict[str, str]:
@@ -51,8 +59,9 @@ def masker_for(
 ) -> Masker:
     """Return what masks the cluster's secrets and every login that a user's run may need."""
     logins = set(credentials_of(containers, user=user))
+    hidden = {value for key, value in values.items() if not is_shown(key)}
     words = {w for login in logins for w in (login.secret, login.passphrase, login.sudo_password)}
-    return Masker({*values.values(), *filter(None, words)} - {UNKNOWN})
+    return Masker({*hidden, *filter(None, words)} - {UNKNOWN})
 
 
 def files_for(
@@ -74,6 +83,11 @@ def files_for(
             raise ValueMissingError(f"It needs {name} of {node}, which no step has registered.")
         return registered.get(key, UNKNOWN)
 
+    def secret_of(key: str) -> str:
+        if key not in secret:
+            raise ValueMissingError(f"There is no {key}: plan anew, the cluster has changed since.")
+        return secret[key]
+
     phases = DRY_PHASES if is_dry else PHASES
     files = {phase: spec[phase] for phase in phases if spec.get(phase)}
     if is_dry:
@@ -83,6 +97,5 @@ def files_for(
     if unit := spec.get("unit"):
         files["unit"] = unit
     return files | {
-        f"files/{name}": reveal(text, secret.__getitem__, value)
-        for name, text in spec["files"].items()
+        f"files/{name}": reveal(text, secret_of, value) for name, text in spec["files"].items()
     }

@@ -1,6 +1,7 @@
 """What templates of a runbook may name: the cluster as seen from one of its nodes."""
 
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 from inventory.firewall import firewall_rules, parse_sources, render_nftables
@@ -9,6 +10,7 @@ from provisioning.runbook.facts import make_facts
 from provisioning.runbook.rendering import RenderError
 from provisioning.runbook.roles import Roles, address_text
 from provisioning.runbook.schema import RunbookSpec
+from provisioning.runbook.tls import tls_reference
 from provisioning.steps import value_reference
 
 
@@ -19,9 +21,10 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
     the cluster's own values; node, nodes: this node and all of the role (name, container,
     private_ip, public_ip, number from 1); roles: the nodes of every role, by its key; container:
     its machine (name, private_ip, public_ip, names, vcpus, memory_mib); hosts: all machines of the
-    cluster; private_networks: their ranges; ports: the platform's, by key; facts: what is known of
-    the machine (`Facts`); registered: a function that refers to a registered value; firewall: the
-    machine's nftables rules.
+    cluster; private_networks: their ranges; network_of: a function that returns the network that
+    an address lies in; ports: the platform's, by key; facts: what is known of the machine
+    (`Facts`); registered, tls: functions that refer to a registered value and to the machine's
+    certificate; firewall: the machine's nftables rules.
     Raises RenderError when a machine of the role has no private address.
     """
     roles = Roles(topology)
@@ -39,9 +42,11 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
         "container": _machine(topology, machine),
         "hosts": [_machine(topology, c) for _, c in sorted(topology.containers.items())],
         "private_networks": [str(cidr) for cidr in private],
+        "network_of": partial(_network_of, topology),
         "ports": {port.key: port for port in topology.platform.ports},
         "facts": make_facts(topology, machine, node),
         "registered": partial(_registered, node.name),
+        "tls": partial(tls_reference, machine.name),
         "firewall": render_nftables(
             firewall_rules(topology, machine.name, ssh_sources=_ssh_sources(topology, runbook))
         ),
@@ -51,6 +56,23 @@ def make_context(topology: Topology, runbook: RunbookSpec, node: NodeView) -> di
 def _registered(own: str, name: str, node: str | None = None) -> str:
     """Return what stands for a value that a step of this node, or of another, registers."""
     return value_reference(node or own, name)
+
+
+def _network_of(topology: Topology, address: str) -> dict[str, Any]:
+    """Return name, kind, cidr and prefix length of the network that an address lies in."""
+    try:
+        ip = ip_address(address)
+    except ValueError as error:
+        raise RenderError(f"{address} is no address") from error
+    for network in sorted(topology.networks.values(), key=lambda network: network.name):
+        if ip in network.cidr:
+            return {
+                "name": network.name,
+                "kind": network.kind,
+                "cidr": str(network.cidr),
+                "prefix_length": network.cidr.prefixlen,
+            }
+    raise RenderError(f"{address} lies in none of the cluster's networks")
 
 
 def parameters(topology: Topology, runbook: RunbookSpec) -> dict[str, Any]:
