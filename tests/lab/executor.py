@@ -43,6 +43,7 @@ class Executor:
     sockets: Path
     secret: Callable[[str], str]
     report: Callable[[Outcome], None] = lambda outcome: None
+    values: dict[str, str] = field(default_factory=dict)
     _serial: dict[str, threading.Lock] = field(default_factory=dict)
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
@@ -98,9 +99,12 @@ class Executor:
             self._run(
                 step.container,
                 f"umask 077; cat > {folder}/files/{name}",
-                reveal(text, self.secret),
+                reveal(text, self.secret, self.values.__getitem__),
             )
         outcome, output = self._phases(step, folder)
+        if step.register:
+            said = self._run(step.container, f"cat {folder}/register").stdout
+            self.values[f"{step.node}/{step.register}"] = said.strip()
         self._run(step.container, f"rm -rf {folder}")
         return Outcome(step, outcome, output, time.monotonic() - started)
 

@@ -41,7 +41,7 @@ def test_our_own_runbooks_load() -> None:
     platforms = sorted(path.name for path in BUILTIN.iterdir())
 
     assert platforms == ["ring2all"]
-    assert sorted(load_runbooks("ring2all")) == ["database"]
+    assert {"database", "load-balancer"} <= set(load_runbooks("ring2all"))
 
 
 def test_a_platform_without_runbooks_has_none() -> None:
