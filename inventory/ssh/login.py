@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 
 import paramiko
 
@@ -25,6 +26,8 @@ logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 KEEPALIVE_S = 15
 UNACKNOWLEDGED_MS = 30_000
 Socket = socket.socket | paramiko.Channel
+# So many at a time: the keys of hundreds, exchanged at once by one process, all come too late.
+_logins = threading.BoundedSemaphore(24)
 
 
 def fetch_host_key(host: str, port: int = 22, *, timeout_s: float | None = None) -> HostKey:
@@ -98,13 +101,14 @@ def log_in(sock: Socket, target: Target, timeout_s: float) -> paramiko.Transport
             f"The host key of {target.name} is not confirmed: compare its fingerprint first."
         )
     expected = HostKey.parse(target.host_key)
-    transport = _transport(sock, target.name, timeout_s, _types_first(expected.type))
-    try:
-        _check_host_key(target, expected, _presented(transport))
-        _authenticate(transport, target)
-    except SSHError:
-        transport.close()
-        raise
+    with _logins:
+        transport = _transport(sock, target.name, timeout_s, _types_first(expected.type))
+        try:
+            _check_host_key(target, expected, _presented(transport))
+            _authenticate(transport, target)
+        except SSHError:
+            transport.close()
+            raise
     transport.set_keepalive(KEEPALIVE_S)
     return transport
 

@@ -52,6 +52,8 @@ class Board:
     ) -> None:
         self.steps = {step.pk: step for step in steps}
         self.lost: dict[UUID, int] = {}
+        # Pending steps that a host carries out by itself after the one that runs there.
+        self.sent: set[UUID] = set()
         self.stopped = ""
         self._is_dry = is_dry
         self._out: set[str] = set()
@@ -82,6 +84,20 @@ class Board:
                 ready.append(step)
                 busy |= {step.key} if step.serial else set()
         return ready
+
+    def followers(self, step: Step) -> Iterator[Step]:
+        """Yield the steps that may be sent along with one, for after it on its container.
+
+        None where a stage must stop at once when too few containers are well.
+        """
+        stage = self.stage
+        if stage is None or self._is_dry or stage.quorum or not _goes_along(step):
+            return
+        own = [other for other in stage.steps if other.container_name == step.container_name]
+        for other in own[own.index(step) + 1 :]:
+            if other.status != StepStatus.PENDING or not _goes_along(other):
+                return
+            yield other
 
     def waiting(self) -> list[Step]:
         """Return the steps that wait for a person."""
@@ -146,7 +162,7 @@ class Board:
     def _may_begin(self, step: Step) -> bool:
         """Tell whether a step is to be tried now."""
         again = step.status == StepStatus.LOST and not self._is_bad_for_good(step)
-        return step.status == StepStatus.PENDING or again
+        return again or (step.status == StepStatus.PENDING and step.pk not in self.sent)
 
     def _is_bad_for_good(self, step: Step) -> bool:
         """Tell whether a step failed, or was lost as often as it is tried again."""
@@ -159,3 +175,8 @@ class Board:
         if step.status in BAD and self._is_bad_for_good(step):
             return len(stage.containers & self._out) > stage.tolerance
         return step.status in {StepStatus.RUNNING, StepStatus.WAITING} | BAD
+
+
+def _goes_along(step: Step) -> bool:
+    """Tell whether a step needs nothing but the end of the one before it."""
+    return not (step.serial or step.manual)

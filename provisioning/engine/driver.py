@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import groupby, islice
 from queue import Empty, Queue
 from typing import Any
 from uuid import UUID
@@ -29,6 +31,7 @@ from provisioning.engine.bracket import (
     take_locks,
     wait_for_person,
 )
+from provisioning.engine.chains import STEPS_AT_MOST, chain
 from provisioning.engine.lease import LeaseLostError, claim, holding, release
 from provisioning.engine.ledger import Ledger, Open
 from provisioning.engine.pace import Pace
@@ -39,12 +42,12 @@ from provisioning.engine.session import (
     Ended,
     Event,
     FencedOut,
-    Greeting,
     Job,
     Output,
     Session,
     Stranger,
     Trouble,
+    Withdrawn,
 )
 from provisioning.engine.target import Fence
 from provisioning.engine.vault import (
@@ -104,7 +107,7 @@ class Driver:
             return
         self._load()
         until = time.monotonic() + self._pace.drive_s
-        self._send(self._ledger.resume(self._board.steps))
+        self._send(self._resume())
         while not self._settled():
             if time.monotonic() > until:
                 self._hand_over()
@@ -161,14 +164,44 @@ class Driver:
         masker = masker_for(self._secrets, self._containers.values(), user=user)
         self._ledger = Ledger(self._run, masker, self._pace)
 
-    def _start_steps(self) -> list[Open]:
-        """Note that whatever may begin does; return it, to be sent once that is written."""
-        begun: list[Open] = []
+    def _resume(self) -> list[list[Open]]:
+        """Take up what an earlier driver left, container by container in the order of steps."""
+        entries = self._ledger.resume(self._board.steps)
+        entries.sort(key=lambda entry: (entry.step.container_name, entry.step.position))
+        self._note_sent(entries)
+        grouped = groupby(entries, key=lambda entry: entry.step.container_name)
+        return [list(group) for _, group in grouped]
+
+    def _note_sent(self, entries: Iterable[Open]) -> None:
+        """Remember what begins by itself."""
+        steps = (entry.step for entry in entries)
+        self._board.sent |= {step.pk for step in steps if step.status == StepStatus.PENDING}
+
+    def _start_steps(self) -> list[list[Open]]:
+        """Note that whatever may begin does; return it, to be sent once that is written.
+
+        Each list is what one container carries out, one after the other.
+        """
+        begun: list[list[Open]] = []
         while not self._cancelling and (ready := self._board.ready()):
             if not self._quorum_answers():
                 break
-            begun += self._ledger.start(step for step in ready if self._has_session(step))
+            heads = [step for step in ready if self._has_session(step)]
+            begun += [self._ledger.start(steps) for steps in self._chains(heads)]
+            self._note_sent(entry for entries in begun for entry in entries)
         return begun
+
+    def _chains(self, heads: list[Step]) -> Iterator[Iterator[Step]]:
+        """Yield what may be sent with each of these steps, itself first."""
+        along = {h.pk: list(islice(self._board.followers(h), STEPS_AT_MOST - 1)) for h in heads}
+        specs = self._specs(step for head in heads for step in (head, *along[head.pk]))
+        for head in heads:
+            yield chain(head, along[head.pk], specs, self._registered)
+
+    def _specs(self, steps: Iterable[Step]) -> dict[UUID, dict[str, Any]]:
+        """Read the specs of steps."""
+        pks = [step.pk for step in steps]
+        return dict(Step.objects.filter(pk__in=pks).values_list("pk", "spec") if pks else ())
 
     def _quorum_answers(self) -> bool:
         """Tell whether enough containers answer for the stage to begin; greets them first."""
@@ -204,7 +237,7 @@ class Driver:
         """See whether a step's container answers."""
         self._greeted[step.container_name] = None
         try:
-            self._session(step).carry_out(Greeting(step.container_name))
+            self._session(step).greet()
         except SSHError as error:
             self._greeted[step.container_name] = str(error)
 
@@ -231,40 +264,49 @@ class Driver:
             session.start()
         return self._sessions[container.pk]
 
-    def _send(self, entries: list[Open]) -> None:
+    def _send(self, chains: list[list[Open]]) -> None:
         """Give attempts to their containers' sessions."""
-        pks = [entry.step.pk for entry in entries]
-        specs = dict(Step.objects.filter(pk__in=pks).values_list("pk", "spec") if pks else ())
-        for entry in entries:
-            self._send_one(entry, specs[entry.step.pk])
+        specs = self._specs(entry.step for entries in chains for entry in entries)
+        for entries in chains:
+            self._send_chain(entries, specs)
 
-    def _send_one(self, entry: Open, spec: dict[str, Any]) -> None:
-        """Give an attempt to its container's session."""
-        attempt, step = entry.attempt, entry.step
+    def _send_chain(self, entries: list[Open], specs: Mapping[UUID, dict[str, Any]]) -> None:
+        """Give the attempts of one container to its session, or say why they cannot begin."""
         try:
-            files = self._files(step, spec)
+            session = self._session(entries[0].step)
+            jobs = [self._job(entry, specs[entry.step.pk]) for entry in entries]
         except ValueMissingError as error:
-            self._note_end(Ended(attempt.pk, Outcome.FAILED, message=str(error)))
-            return
+            return self._give_up(entries, Outcome.FAILED, str(error))
+        except SSHError as error:
+            return self._give_up(entries, Outcome.LOST, str(error))
+        self._jobs.update({job.attempt: job for job in jobs})
+        return session.carry_out(jobs)
+
+    def _give_up(self, entries: list[Open], outcome: Outcome, why: str) -> None:
+        """Note that attempts cannot even be sent."""
+        for entry in entries:
+            if entry.step.pk in self._board.sent:
+                self._note_withdrawn(entry.attempt.pk)
+            else:
+                self._note_end(Ended(entry.attempt.pk, outcome, message=why))
+
+    def _job(self, entry: Open, spec: dict[str, Any]) -> Job:
+        """Make what a session carries out; raises ValueMissingError."""
+        attempt, step = entry.attempt, entry.step
         job = Job(
             attempt.pk,
-            files,
+            self._files(step, spec),
             step.timeout_s,
             offset=attempt.byte_offset,
             begun=attempt.begun_at is not None,
             sent=attempt.epoch < self._run.epoch,
+            follows=step.pk in self._board.sent,
             fresh_connection=spec.get("fresh_connection", False),
             registers=bool(step.register) and not self._run.is_dry,
         )
         if self._cancelling:
             job.cancelled.set()
-        try:
-            session = self._session(step)
-        except SSHError as error:
-            self._note_end(Ended(attempt.pk, Outcome.LOST, message=str(error)))
-            return
-        self._jobs[attempt.pk] = job
-        session.carry_out(job)
+        return job
 
     def _files(self, step: Step, spec: dict[str, Any]) -> dict[str, str]:
         """Return the files of an attempt; what follows a change is not asked whether it is due."""
@@ -292,6 +334,8 @@ class Driver:
                 self._greeted[container] = message
             case Begun(attempt):
                 self._ledger.begun(attempt)
+            case Withdrawn(attempt):
+                self._note_withdrawn(attempt)
             case Output(attempt, at, data):
                 self._ledger.printed(attempt, at, data)
             case Trouble(attempt, message):
@@ -311,6 +355,11 @@ class Driver:
             if row.name == name:
                 note_shown_host_key(row.pk, fingerprint)
 
+    def _note_withdrawn(self, attempt: UUID) -> None:
+        """Note that an attempt was never begun."""
+        self._jobs.pop(attempt, None)
+        self._board.sent.discard(self._ledger.withdrawn(attempt).pk)
+
     def _note_end(self, event: Ended) -> None:
         """Note the end of an attempt."""
         self._jobs.pop(event.attempt, None)
@@ -322,6 +371,7 @@ class Driver:
             event.message,
             event.registered,
         )
+        self._board.sent.discard(step.pk)
         if step.register and step.is_done:
             self._registered[f"{step.node_name}/{step.register}"] = step.registered
         if step.status == StepStatus.LOST:

@@ -67,6 +67,7 @@ class Ledger:
     _attempts: dict[UUID, Attempt] = field(default_factory=dict)
     _steps: dict[UUID, Step] = field(default_factory=dict)
     _new: list[Attempt] = field(default_factory=list)
+    _gone: list[UUID] = field(default_factory=list)
     _numbers: dict[UUID, int] = field(default_factory=dict)
     _written: float = 0
 
@@ -78,14 +79,31 @@ class Ledger:
         return [self._open(attempt, steps[attempt.step_id]) for attempt in rows]
 
     def start(self, steps: Iterable[Step]) -> list[Open]:
-        """Note that steps begin, each with a new attempt; no host hears of it before a write."""
-        return [self._start(step) for step in steps]
+        """Note that steps of one container begin, one after the other, each with a new attempt.
+
+        The later ones stay pending until their turn has come on the host, which hears of nothing
+        before a write.
+        """
+        first, *others = steps
+        self._become_running(first)
+        return [self._attempt(step) for step in (first, *others)]
 
     def begun(self, attempt: UUID) -> None:
-        """Note that the target has an attempt."""
-        if (row := self.opened[attempt].attempt).begun_at is None:
-            row.begun_at = timezone.now()
-            self._attempts[attempt] = row
+        """Note that an attempt's turn has come on the target."""
+        entry = self.opened[attempt]
+        if entry.attempt.begun_at is None:
+            entry.attempt.begun_at = timezone.now()
+            self._attempts[attempt] = entry.attempt
+        if entry.step.status == StepStatus.PENDING:
+            self._become_running(entry.step)
+
+    def withdrawn(self, attempt: UUID) -> Step:
+        """Note that an attempt was never begun: as if it had not been made."""
+        entry = self.opened.pop(attempt)
+        self._numbers[entry.step.pk] -= 1
+        self._attempts.pop(attempt, None)
+        self._gone.append(attempt)
+        return entry.step
 
     def printed(self, attempt: UUID, at: int, data: bytes) -> None:
         """Note what an attempt printed."""
@@ -109,6 +127,8 @@ class Ledger:
     ) -> Step:
         """Note the end of an attempt and what it makes of its step."""
         entry = self.opened.pop(attempt)
+        if entry.step.status == StepStatus.PENDING:
+            self._become_running(entry.step)
         self._add(entry, entry.reader.finish())
         now, message = timezone.now(), self.masker.mask(message)
         row = entry.attempt
@@ -139,28 +159,33 @@ class Ledger:
 
         With nothing noted that happens at each heartbeat. Raises LeaseLostError.
         """
-        noted = self._lines or self._attempts or self._steps or self._new
+        noted = self._lines or self._attempts or self._steps or self._new or self._gone
         if not noted and time.monotonic() - self._written < self.pace.heartbeat_s:
             return None
         with holding(self.run, lease_s=self.pace.lease_s) as fresh:
             # What was lost ends before it is tried again: a step has one open attempt.
             update_rows(self._attempts.values(), ATTEMPT_COLUMNS)
+            if self._gone:
+                Attempt.objects.filter(pk__in=self._gone).delete()
             Attempt.objects.bulk_create(self._new)
             Line.objects.bulk_create(self._lines, batch_size=1000)
             update_rows(self._steps.values(), STEP_COLUMNS)
-        self._lines, self._attempts, self._steps, self._new = [], {}, {}, []
+        self._lines, self._attempts, self._steps, self._new, self._gone = [], {}, {}, [], []
         self._written = time.monotonic()
         return fresh
 
-    def _start(self, step: Step) -> Open:
-        """Make an attempt of a step."""
+    def _become_running(self, step: Step) -> None:
+        """Note that a step is tried."""
         started_at = step.started_at or timezone.now()
         step.become(StepStatus.RUNNING, message="", started_at=started_at)
+        self._steps[step.pk] = step
+
+    def _attempt(self, step: Step) -> Open:
+        """Make an attempt of a step."""
         self._numbers[step.pk] = number = self._numbers.get(step.pk, 0) + 1
         login = self.logins.get(step.container_id, "")
         attempt = Attempt(step=step, number=number, epoch=self.run.epoch, login=login)
         self._new.append(attempt)
-        self._steps[step.pk] = step
         return self._open(attempt, step)
 
     def _open(self, attempt: Attempt, step: Step) -> Open:

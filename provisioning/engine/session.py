@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from queue import Full, Queue
 from uuid import UUID
@@ -22,20 +23,25 @@ from provisioning.engine.target import (
     TargetShell,
 )
 
+# After these the next step may begin.
+WELL = {"ok", "changed", "skipped"}
 # A host that does not answer is asked again this often.
 RETRY_S = 3
 LOST = {
     "restarted": "The host was restarted while the step ran.",
     "vanished": "The step's processes are gone and left no exit status.",
     "absent": "The step's folder is gone from the host.",
+    "unbegun": "The host did not begin the step.",
 }
+CANCELLED = "The run was cancelled before it began."
 
 
 @dataclass
 class Job:
     """An attempt to carry on, from wherever it stands.
 
-    `begun`: the target has said that it has it; `sent`: it may have it.
+    `begun`: it is seen on the target; `sent`: the target may have it; `follows`: it begins by
+    itself when the one before it has ended well.
     """
 
     attempt: UUID
@@ -44,6 +50,7 @@ class Job:
     offset: int = 0
     begun: bool = False
     sent: bool = False
+    follows: bool = False
     fresh_connection: bool = False
     registers: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -66,7 +73,14 @@ class Answered:
 
 @dataclass(frozen=True)
 class Begun:
-    """The attempt is on the target."""
+    """The attempt is on the target, and its turn has come."""
+
+    attempt: UUID
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """The attempt was not begun and never will be."""
 
     attempt: UUID
 
@@ -120,7 +134,7 @@ class Stranger:
     fingerprint: str
 
 
-Event = Answered | Begun | Output | Trouble | Ended | FencedOut | Crashed | Stranger
+Event = Answered | Begun | Withdrawn | Output | Trouble | Ended | FencedOut | Crashed | Stranger
 
 
 class Session(threading.Thread):
@@ -129,15 +143,19 @@ class Session(threading.Thread):
     def __init__(self, target: Target, fence: Fence, events: Queue[Event], pace: Pace) -> None:
         super().__init__(name=f"session-{target.name}", daemon=True)
         self._target, self._fence, self._events, self._pace = target, fence, events, pace
-        self._jobs: Queue[Job | Greeting | None] = Queue()
+        self._jobs: Queue[deque[Job] | Greeting | None] = Queue()
         self._stopped = threading.Event()
         self._connection: Connection | None = None
         self._shell: TargetShell | None = None
         self._usual_s = pace.first_poll_s
 
-    def carry_out(self, job: Job | Greeting) -> None:
-        """Take on one more attempt, or greet the container."""
-        self._jobs.put(job)
+    def carry_out(self, jobs: Iterable[Job]) -> None:
+        """Take on attempts that are begun together; each follows the one before it."""
+        self._jobs.put(deque(jobs))
+
+    def greet(self) -> None:
+        """See whether the container answers."""
+        self._jobs.put(Greeting(self._target.name))
 
     def _emit(self, event: Event) -> None:
         """Hand an event over; wait while the driver is behind with storing."""
@@ -156,11 +174,11 @@ class Session(threading.Thread):
     def run(self) -> None:
         """Carry out jobs until told to stop."""
         try:
-            while (job := self._jobs.get()) and not self._stopped.is_set():
-                if isinstance(job, Greeting):
-                    self._greet(job)
+            while (work := self._jobs.get()) and not self._stopped.is_set():
+                if isinstance(work, Greeting):
+                    self._greet(work)
                 else:
-                    self._carry_on(job)
+                    self._carry_on(work)
         except FencedOutError:
             self._emit(FencedOut())
         except Exception as error:  # noqa: BLE001 - raised again in the driver's thread
@@ -186,43 +204,50 @@ class Session(threading.Thread):
             return self._emit(Answered(greeting.container, message))
         return None
 
-    def _carry_on(self, job: Job) -> None:
-        """Follow an attempt to its end, through lost connections as long as patience lasts."""
+    def _carry_on(self, jobs: deque[Job]) -> None:
+        """Follow attempts to their end, through lost connections as long as patience lasts."""
         troubled_since: float | None = None
-        if job.fresh_connection:
+        if jobs[0].fresh_connection:
             self._disconnect()
-        while not self._stopped.is_set():
+        while jobs and not self._stopped.is_set():
             try:
                 shell = self._connected()
                 if troubled_since is not None:
-                    self._emit(Trouble(job.attempt, ""))
+                    self._emit(Trouble(jobs[0].attempt, ""))
                     troubled_since = None
-                return self._follow(job, shell)
+                self._follow(jobs, shell)
             except TargetRefusedError as error:
-                return self._give_up(job, f"{self._target.name}: {error}")
+                self._give_up(jobs, f"{self._target.name}: {error}")
             except (Unreachable, CommandTimeout) as error:
                 self._disconnect()
-                if job.cancelled.is_set() and not job.sent:
-                    return self._give_up(job, "The run was cancelled before it began.")
                 now = time.monotonic()
                 troubled_since = troubled_since or now
-                if now - troubled_since >= self._patience_s(job):
-                    return self._give_up(job, str(error))
-                self._emit(Trouble(job.attempt, str(error)))
-                self._stopped.wait(min(RETRY_S, self._pace.patience_s / 10))
+                if self._is_patient(jobs[0], now - troubled_since):
+                    self._emit(Trouble(jobs[0].attempt, str(error)))
+                    self._stopped.wait(min(RETRY_S, self._pace.patience_s / 10))
+                else:
+                    cancelled = jobs[0].cancelled.is_set() and not jobs[0].sent
+                    self._give_up(jobs, CANCELLED if cancelled else str(error))
             except SSHError as error:
                 self._disconnect()
-                return self._give_up(job, str(error))
-        return None
+                self._give_up(jobs, str(error))
 
-    def _patience_s(self, job: Job) -> float:
+    def _is_patient(self, job: Job, troubled_s: float) -> bool:
         """Wait longer for what may be running meanwhile; a cancelled run need not wait so long."""
+        if job.cancelled.is_set() and not job.sent:
+            return False
         extra = job.timeout_s if job.sent and not job.cancelled.is_set() else 0
-        return self._pace.patience_s + extra
+        return troubled_s < self._pace.patience_s + extra
 
-    def _give_up(self, job: Job, message: str) -> None:
+    def _give_up(self, jobs: deque[Job], message: str) -> None:
         """Report the end: lost, where the attempt may have begun."""
-        self._emit(Ended(job.attempt, "lost" if job.sent else "failed", message=message))
+        while jobs:
+            job = jobs.popleft()
+            if job.follows and not job.sent:
+                self._emit(Withdrawn(job.attempt))
+            else:
+                outcome = "lost" if job.sent else "failed"
+                self._emit(Ended(job.attempt, outcome, message=message))
 
     def _connected(self) -> TargetShell:
         """Return the shell, logging in where needed."""
@@ -251,45 +276,90 @@ class Session(threading.Thread):
             self._connection.close()
         self._connection = self._shell = None
 
-    def _follow(self, job: Job, shell: TargetShell) -> None:
-        """Begin the attempt unless it has begun, and read until it ends."""
+    def _follow(self, jobs: deque[Job], shell: TargetShell) -> None:
+        """Begin the attempts unless they have begun, and read until all have ended."""
         began, delay = time.monotonic(), self._pace.first_poll_s
-        if not job.begun and not job.cancelled.is_set():
-            self._begin(job, shell)
+        if not jobs[0].begun and not jobs[0].follows:
+            if jobs[0].cancelled.is_set() and not jobs[0].sent:
+                return self._give_up(jobs, CANCELLED)
+            self._begin(jobs, shell)
             self._stopped.wait(self._usual_s)
-        while not self._stopped.is_set():
-            self._end_if_due(job, shell, poll := shell.poll(job.attempt, job.offset))
-            if poll.data:
-                self._emit(Output(job.attempt, job.offset, poll.data))
-                job.offset += len(poll.data)
-            if poll.state != "running" and poll.is_all:
-                found = shell.registered(job.attempt) if job.registers else ""
+        while jobs and not self._stopped.is_set():
+            polls = shell.poll([job.attempt for job in jobs], jobs[0].offset)
+            if not self._take_in(jobs, polls, shell):
                 self._usual_s = self._pace.first_look_s(time.monotonic() - began)
-                return self._emit(_ended(job, poll, found))
-            if poll.is_all:
+                self._withdraw(jobs, shell)
+            elif jobs and polls[-1].is_all:
                 self._stopped.wait(delay)
                 delay = min(2 * delay, self._pace.poll_s)
         return None
 
-    def _begin(self, job: Job, shell: TargetShell) -> None:
-        """Begin an attempt; sent twice over a broken connection, it still begins once."""
-        was_sent, job.sent = job.sent, True
+    def _take_in(self, jobs: deque[Job], polls: list[Poll], shell: TargetShell) -> bool:
+        """Report what polls say; tells whether the rest of the attempts may go on."""
+        for poll in polls:
+            job = jobs[0]
+            if job.follows and (
+                poll.state in {"absent", "unbegun"}
+                or (poll.state == "waiting" and job.cancelled.is_set())
+            ):
+                return False
+            if not job.begun and poll.state not in {"absent", "waiting"}:
+                self._note_begun(job)
+            if self._end_if_due(job, shell, poll):
+                return True
+            if poll.data:
+                self._emit(Output(job.attempt, job.offset, poll.data))
+                job.offset += len(poll.data)
+            if poll.state in {"running", "waiting"} or not poll.is_all:
+                return True
+            found = shell.registered(job.attempt) if job.registers else ""
+            self._emit(_ended(job, poll, found))
+            jobs.popleft()
+            if poll.state != "ended" or poll.outcome not in WELL:
+                return False
+        return bool(jobs)
+
+    def _withdraw(self, jobs: deque[Job], shell: TargetShell) -> None:
+        """Keep the rest of the attempts from beginning; one that has begun is followed on."""
+        if not jobs:
+            return
+        withdrawn = shell.withdraw(job.attempt for job in jobs)
+        for job in list(jobs):
+            if job.attempt in withdrawn:
+                jobs.remove(job)
+                self._emit(Withdrawn(job.attempt))
+            else:
+                job.follows = False
+
+    def _begin(self, jobs: deque[Job], shell: TargetShell) -> None:
+        """Begin attempts; sent twice over a broken connection, they still begin once."""
+        was_sent = [job.sent for job in jobs]
+        for job in jobs:
+            job.sent = True
         try:
-            shell.begin(job.attempt, job.files)
+            shell.begin({job.attempt: job.files for job in jobs})
         except TargetRefusedError:
-            job.sent = was_sent
+            for job, before in zip(jobs, was_sent, strict=True):
+                job.sent = before
             raise
+        self._note_begun(jobs[0])
+
+    def _note_begun(self, job: Job) -> None:
+        """Report that an attempt has begun."""
         job.begun = True
         self._emit(Begun(job.attempt))
 
-    def _end_if_due(self, job: Job, shell: TargetShell, poll: Poll) -> None:
-        """End what was cancelled or takes too long."""
+    def _end_if_due(self, job: Job, shell: TargetShell, poll: Poll) -> bool:
+        """End what was cancelled or takes too long, and tell whether that was so."""
         if poll.state not in {"running", "absent"}:
-            return
+            return False
         if job.cancelled.is_set():
             shell.cancel(job.attempt, "cancelled")
         elif poll.elapsed_s > job.timeout_s:
             shell.cancel(job.attempt, "timeout")
+        else:
+            return False
+        return True
 
 
 def _ended(job: Job, poll: Poll, registered: str) -> Ended:

@@ -7,7 +7,7 @@ import hashlib
 import re
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 TAKEN, FENCED = 73, 77
 # What one poll returns at most; less says that there is no more.
 READ_AT_MOST = 65_536
+STANDING = ("state", "elapsed", "code", "outcome", "phase", "bytes")
 # A file of up to so many bytes is written by the shell itself, a larger one by base64.
 SMALL = 16_384
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -43,7 +44,11 @@ class Fence:
 
 @dataclass(frozen=True)
 class Poll:
-    """How an attempt stands; `state` is absent, running, ended, restarted or vanished."""
+    """How an attempt stands.
+
+    `state` is absent, running, ended, restarted or vanished; where it is carried out after others,
+    waiting until it begins, or unbegun when it will not.
+    """
 
     state: str
     elapsed_s: int
@@ -71,32 +76,51 @@ class TargetShell:
         """Start the shell and announce this driver; a newer one refuses it."""
         shell = connection.shell(timeout_s=pace.call_s)
         base = pace.base.replace("{container}", connection.target.name)
-        prelude = f"VP_BASE={shlex.quote(base)} VP_STARTER={shlex.quote(pace.starter)}\n"
+        prelude = (
+            f"VP_BASE={shlex.quote(base)} VP_STARTER={shlex.quote(pace.starter)} "
+            f"VP_PATIENCE={pace.patience_s:.0f}\n"
+        )
         hello = f"(vp_hello {fence.run} {fence.epoch})"
         _accept(shell.define(prelude + _functions() + hello, timeout_s=pace.call_s))
         return cls(shell, fence, pace)
 
-    def begin(self, attempt: UUID, files: Mapping[str, str]) -> None:
-        """Send an attempt's files and start it; that it has begun before is no error.
+    def begin(self, attempts: Mapping[UUID, Mapping[str, str]]) -> None:
+        """Send attempts with their files and start them, one after the other.
 
-        `files` are the phases by name and `files/NAME`; they reach the target as 0600 files.
+        That they have begun before is no error. `files` are the phases by name and `files/NAME`;
+        they reach the target as 0600 files.
         """
         answer = self._shell.call(
-            f"{_writer(files)}vp_begin {self._fence.run} {self._fence.epoch} {attempt}",
+            f"{_writer(attempts)}{self._fenced('vp_begin')} {_words(attempts)}",
             timeout_s=self._timeout_s,
         )
         if answer.exit_code != TAKEN:
             _accept(answer)
 
-    def poll(self, attempt: UUID, offset: int) -> Poll:
-        """Ask how an attempt stands, and for its output from a byte offset on."""
-        answer = self._call(f"vp_poll {attempt} {offset}")
-        head, _, data = answer.output.partition(b"\n")
-        words = head.decode(errors="replace").split()
-        if len(words) != len(("state", "elapsed", "code", "outcome", "phase")):
-            raise TargetRefusedError(answer.text.strip())
-        state, elapsed, code, outcome, phase = words
-        return Poll(state, int(elapsed), int(code), outcome, phase, data)
+    def poll(self, attempts: Sequence[UUID], offset: int) -> list[Poll]:
+        """Ask how attempts stand that were begun together, up to the first that has not ended.
+
+        Output comes with it, of the first one from a byte offset on.
+        """
+        first, *others = attempts
+        answer = self._call(f"vp_poll {first} {offset} {_words(others)}")
+        head, _, data = answer.output.partition(b"\n\n")
+        polls = []
+        for line in head.decode(errors="replace").splitlines():
+            words = line.split()
+            if len(words) != len(STANDING):
+                raise TargetRefusedError(answer.text.strip())
+            size = READ_AT_MOST if words[-1] == "-" else int(words[-1])
+            polls.append(_stand(words, data[:size]))
+            data = data[size:]
+        if not polls:
+            raise TargetRefusedError("it does not say how the step stands")
+        return polls
+
+    def withdraw(self, attempts: Iterable[UUID]) -> set[UUID]:
+        """Forbid attempts that have not begun to begin; returns which those are."""
+        answer = self._call(f"{self._fenced('vp_withdraw')} {_words(attempts)}")
+        return {UUID(name) for name in answer.text.split()}
 
     def registered(self, attempt: UUID) -> str:
         """Return what a step left for later ones, without the line ends that follow it."""
@@ -104,7 +128,11 @@ class TargetShell:
 
     def cancel(self, attempt: UUID, why: str) -> None:
         """End an attempt's processes and keep it from starting later."""
-        self._call(f"vp_cancel {self._fence.run} {self._fence.epoch} {attempt} {shlex.quote(why)}")
+        self._call(f"{self._fenced('vp_cancel')} {attempt} {shlex.quote(why)}")
+
+    def _fenced(self, function: str) -> str:
+        """Name a function with the run and epoch that it checks."""
+        return f"{function} {self._fence.run} {self._fence.epoch}"
 
     def _call(self, script: str) -> Completed:
         """Call a function of target.sh."""
@@ -120,18 +148,34 @@ def _accept(answer: Completed) -> Completed:
     return answer
 
 
-def _writer(files: Mapping[str, str]) -> str:
-    """Return a shell function that writes files into the current folder."""
-    lines = ["vp_files() {"]
+def _stand(words: Sequence[str], data: bytes) -> Poll:
+    """Make a poll of what the target says."""
+    state, elapsed, code, outcome, phase, _ = words
+    return Poll(state, int(elapsed), int(code), outcome, phase, data)
+
+
+def _words(attempts: Iterable[UUID]) -> str:
+    """Return attempts as arguments."""
+    return " ".join(map(str, attempts))
+
+
+def _writer(attempts: Mapping[UUID, Mapping[str, str]]) -> str:
+    """Return a shell function that writes an attempt's files into the current folder."""
+    lines = ["vp_files() {\ncase $1 in"]
+    for attempt, files in attempts.items():
+        lines += [f"{attempt})", *_writing(files), ";;"]
+    return "\n".join([*lines, "esac\n}\n"])
+
+
+def _writing(files: Mapping[str, str]) -> Iterator[str]:
+    """Yield the commands that write files into the current folder."""
     if any(name.startswith("files/") for name in files):
-        lines.append("mkdir files || return")
+        yield "mkdir files || return"
     for name, content in files.items():
         folder, _, base = name.rpartition("/")
         if folder not in {"", "files"} or not FILE_NAME.fullmatch(base):
             raise ValueError(f"{name!r} is no name for a file of a step.")
-        lines.append(f"{_written(content, name)} || return")
-    lines.append(":\n}\n")
-    return "\n".join(lines)
+        yield f"{_written(content, name)} || return"
 
 
 def _written(content: str, name: str) -> str:

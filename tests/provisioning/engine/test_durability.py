@@ -144,7 +144,7 @@ def test_a_target_refuses_an_older_driver(pace: Pace, sshd: Sshd, tmp_path: Path
         TargetShell.open(new, Fence(run, 2), pace)
 
         with pytest.raises(FencedOutError):
-            older.begin(attempt, {"apply": f"touch {tmp_path}/applied"})
+            older.begin({attempt: {"apply": f"touch {tmp_path}/applied"}})
 
     assert not list(Path(pace.base).glob("steps/*"))
     assert not (tmp_path / "applied").exists()
@@ -158,8 +158,8 @@ def test_an_attempt_begins_once_however_often_it_is_sent(
         target = TargetShell.open(connection, Fence(uuid4(), 1), pace)
 
         for _ in range(3):
-            target.begin(attempt, {"apply": f"echo once >>{tmp_path}/applied"})
-        wait_until(lambda: target.poll(attempt, 0).state == "ended")
+            target.begin({attempt: {"apply": f"echo once >>{tmp_path}/applied"}})
+        wait_until(lambda: target.poll([attempt], 0)[0].state == "ended")
 
     assert applied(tmp_path) == 1
 

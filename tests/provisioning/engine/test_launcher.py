@@ -26,7 +26,9 @@ def launched(folder: Path, path: str, **files: str) -> list[str]:
     folder.mkdir()
     for name, text in files.items():
         (folder / name).write_text(text)
-    subprocess.run(["/bin/sh", LAUNCHER, folder], env={"PATH": path}, check=True)
+    subprocess.run(
+        ["/bin/sh", LAUNCHER, folder.parent, "60", folder.name], env={"PATH": path}, check=True
+    )
     return (folder / "output").read_text().splitlines()
 
 

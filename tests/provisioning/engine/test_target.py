@@ -21,9 +21,9 @@ def run(sshd: Sshd, pace: Pace, **files: str) -> Poll:
     named = {name.replace("__", "/"): text for name, text in files.items()}
     with Connection.open(sshd.target()) as connection:
         target = TargetShell.open(connection, Fence(uuid4(), 1), pace)
-        target.begin(attempt, named)
-        wait_until(lambda: target.poll(attempt, 0).state == "ended")
-        return target.poll(attempt, 0)
+        target.begin({attempt: named})
+        wait_until(lambda: target.poll([attempt], 0)[0].state == "ended")
+        return target.poll([attempt], 0)[0]
 
 
 @pytest.mark.parametrize("text", [AWKWARD, AWKWARD * (SMALL // 10)], ids=["small", "large"])
