@@ -23,13 +23,14 @@ from provisioning.compile.difference import (
 )
 
 CONTENT = "content"
-INSTALL = """
-temporary=$(mktemp "$(dirname "$target")/.voipadmin.XXXXXX")
+TEMPORARY = """
+temporary=${target%/*}/.voipadmin.$$
 trap 'rm -f "$temporary"' EXIT
 """
 PUT_IN_PLACE = """
 sync "$temporary" 2>/dev/null || sync
 mv -f "$temporary" "$target"
+trap - EXIT
 if command -v restorecon >/dev/null; then restorecon "$target" || true; fi
 """
 # Prints the target as it shall be: without the old block, with the new one at its end.
@@ -74,7 +75,7 @@ def compile_file(spec: FileSpec) -> Scripts:
     right = f'{_names(spec)}\ncmp -s "$content" "$target"\n{_ownership(spec)}'
     return Scripts(
         probe=check_script(right),
-        apply=script(_names(spec), INSTALL, 'cat "$content" > "$temporary"', _finish(spec)),
+        apply=script(_names(spec), _install(spec, "content")),
         verify=verify_script(right, f"{spec.path} is not as it should be."),
         files=files,
         preview=_preview(spec, then="$content", shown=_masked(files)),
@@ -91,10 +92,10 @@ def _compile_block(spec: FileSpec, files: dict[str, str]) -> Scripts:
     )
     right = f'{names}\n{WITH_BLOCK}\nwanted | cmp -s - "$target"'
     masked = _masked(files)
-    keep = 'if [ -e "$target" ]; then cp -p "$target" "$temporary"; else touch "$target"; fi'
+    made = 'made="$STEP_DIR/files/made"\n[ -e "$target" ] || : > "$target"\nwanted > "$made"'
     return Scripts(
         probe=check_script(f'{names}\n[ -e "$target" ]\n{right}'),
-        apply=script(names, WITH_BLOCK, INSTALL, keep, 'wanted > "$temporary"', _finish(spec)),
+        apply=script(names, WITH_BLOCK, made, _install(spec, "made")),
         verify=verify_script(right, f"The block in {spec.path} is not as it should be."),
         preview=_preview(
             spec,
@@ -136,8 +137,9 @@ def _preview(spec: FileSpec, *parts: str, then: str, shown: str) -> str:
     )
 
 
-def _finish(spec: FileSpec) -> str:
-    """Return the commands that make the temporary file right and then the target."""
+def _install(spec: FileSpec, origin: str) -> str:
+    """Return the commands that put what a variable names beside the target, then in its place."""
+    who = f"-o {quote(spec.owner)} -g {quote(spec.group)} -m {spec.mode}"
     check = f'FILE="$temporary"\n{spec.check}' if spec.check else ""
-    owner = quote(f"{spec.owner}:{spec.group}")
-    return f'chown {owner} "$temporary"\nchmod {spec.mode} "$temporary"\n{check}\n{PUT_IN_PLACE}'
+    # It takes away what is there and follows no link: nobody can be waiting at that name.
+    return f'{TEMPORARY}install {who} "${origin}" "$temporary"\n{check}\n{PUT_IN_PLACE}'

@@ -95,7 +95,9 @@ class Board:
             return
         own = [other for other in stage.steps if other.container_name == step.container_name]
         for other in own[own.index(step) + 1 :]:
-            if other.status != StepStatus.PENDING or not _goes_along(other):
+            if other.pk in self.sent or other.status != StepStatus.PENDING:
+                return
+            if not _goes_along(other):
                 return
             yield other
 

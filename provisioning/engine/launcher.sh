@@ -54,7 +54,8 @@ vp_take() {
     vp_look_at_clock
     if [ "$1" != "$vp_head" ]; then
         read -r vp_seen <"$vp_steps/$vp_head/seen"
-        [ $((vp_now - vp_seen)) -le "$vp_patience" ] || return
+        # Nothing is there while it is written.
+        [ $((vp_now - ${vp_seen:-$vp_now})) -le "$vp_patience" ] || return
     fi
     # Its time counts from now; whoever sees `running` shall see that.
     vp_begun=$vp_now
@@ -101,11 +102,11 @@ vp_attempt() {
     vp_finish 0 "$vp_done"
 }
 
-# Have what ended survive a power cut
+# exec or command: have what ended survive a power cut
 vp_sync() {
     cd "$vp_steps" || exit 1
     # shellcheck disable=SC2086 # names of folders, without blanks
-    sync $vp_unsynced
+    $1 sync $vp_unsynced
     vp_unsynced=''
 }
 
@@ -123,10 +124,10 @@ for vp_name; do
     vp_unsynced="$vp_unsynced $vp_name/output $vp_name/exit $vp_name"
     vp_look_at_clock
     # What was quick is probed as quickly again: it may wait for the others.
-    [ "$((vp_now - vp_begun))" -lt 2 ] || vp_sync
+    [ "$((vp_now - vp_begun))" -lt 2 ] || vp_sync command
     case $vp_outcome in
         ok | changed | skipped) ;;
         *) break ;;
     esac
 done
-[ -z "$vp_unsynced" ] || vp_sync
+[ -z "$vp_unsynced" ] || vp_sync exec

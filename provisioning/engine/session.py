@@ -278,16 +278,17 @@ class Session(threading.Thread):
 
     def _follow(self, jobs: deque[Job], shell: TargetShell) -> None:
         """Begin the attempts unless they have begun, and read until all have ended."""
-        began, delay = time.monotonic(), self._pace.first_poll_s
+        began, delay, count = time.monotonic(), self._pace.first_poll_s, len(jobs)
         if not jobs[0].begun and not jobs[0].follows:
             if jobs[0].cancelled.is_set() and not jobs[0].sent:
                 return self._give_up(jobs, CANCELLED)
             self._begin(jobs, shell)
-            self._stopped.wait(self._usual_s)
+            delay = min(self._usual_s * count, self._pace.flush_s)
+            self._stopped.wait(delay)
         while jobs and not self._stopped.is_set():
             polls = shell.poll([job.attempt for job in jobs], jobs[0].offset)
             if not self._take_in(jobs, polls, shell):
-                self._usual_s = self._pace.first_look_s(time.monotonic() - began)
+                self._usual_s = self._pace.first_look_s((time.monotonic() - began) / count)
                 self._withdraw(jobs, shell)
             elif jobs and polls[-1].is_all:
                 self._stopped.wait(delay)

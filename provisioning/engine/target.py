@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 import shlex
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,7 @@ READ_AT_MOST = 65_536
 STANDING = ("state", "elapsed", "code", "outcome", "phase", "bytes")
 # A file of up to so many bytes is written by the shell itself, a larger one by base64.
 SMALL = 16_384
+DAY_S = 86_400
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -70,18 +72,18 @@ class TargetShell:
         self._shell = shell
         self._fence = fence
         self._timeout_s = pace.call_s
+        self._is_announced = False
 
     @classmethod
     def open(cls, connection: Connection, fence: Fence, pace: Pace) -> TargetShell:
-        """Start the shell and announce this driver; a newer one refuses it."""
+        """Start the shell; the first call announces this driver, and a newer one refuses it."""
         shell = connection.shell(timeout_s=pace.call_s)
         base = pace.base.replace("{container}", connection.target.name)
         prelude = (
             f"VP_BASE={shlex.quote(base)} VP_STARTER={shlex.quote(pace.starter)} "
-            f"VP_PATIENCE={pace.patience_s:.0f}\n"
+            f"VP_PATIENCE={pace.patience_s:.0f} VP_TODAY={time.time() // DAY_S:.0f}\n"
         )
-        hello = f"(vp_hello {fence.run} {fence.epoch})"
-        _accept(shell.define(prelude + _functions() + hello, timeout_s=pace.call_s))
+        _accept(shell.define(prelude + _functions(), timeout_s=pace.call_s))
         return cls(shell, fence, pace)
 
     def begin(self, attempts: Mapping[UUID, Mapping[str, str]]) -> None:
@@ -96,6 +98,7 @@ class TargetShell:
         )
         if answer.exit_code != TAKEN:
             _accept(answer)
+        self._is_announced = True
 
     def poll(self, attempts: Sequence[UUID], offset: int) -> list[Poll]:
         """Ask how attempts stand that were begun together, up to the first that has not ended.
@@ -136,7 +139,11 @@ class TargetShell:
 
     def _call(self, script: str) -> Completed:
         """Call a function of target.sh."""
-        return _accept(self._shell.call(script, timeout_s=self._timeout_s))
+        if not self._is_announced:
+            script = f"{self._fenced('vp_hello')} && {script}"
+        answer = _accept(self._shell.call(script, timeout_s=self._timeout_s))
+        self._is_announced = True
+        return answer
 
 
 def _accept(answer: Completed) -> Completed:

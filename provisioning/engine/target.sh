@@ -1,4 +1,4 @@
-# What the resident shell knows; VP_BASE, VP_STARTER, VP_LAUNCHER and VP_PATIENCE are set before. Every function is
+# What the resident shell knows; VP_BASE, VP_STARTER, VP_LAUNCHER, VP_PATIENCE and VP_TODAY are set before. Every function is
 # called in a subshell of its own. It does by redirections and `read` what else would need a process:
 # those are most of what a short step takes.
 # The folder of an attempt, taken once by mkdir, is the truth about it:
@@ -37,12 +37,20 @@ vp_cannot() {
     return 74
 }
 
-# RUN EPOCH: announce a driver; have its launcher (printed by vp_launcher); what is a month old goes
+# RUN EPOCH: announce a driver
 vp_hello() {
     vp_lock || return
-    vp_fence "$1" "$2" || return
-    [ -s "$VP_LAUNCHER" ] || { vp_launcher >"$VP_LAUNCHER.new" && mv -f "$VP_LAUNCHER.new" "$VP_LAUNCHER"; } || return 74
-    find "$VP_BASE/steps" "$VP_BASE/runs" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} +
+    vp_fence "$1" "$2"
+}
+
+# Have the launcher (printed by vp_launcher); once a day, what is a month old goes
+vp_equip() {
+    [ -s "$VP_LAUNCHER" ] || { vp_launcher >"$VP_LAUNCHER.new" && mv -f "$VP_LAUNCHER.new" "$VP_LAUNCHER"; } || return
+    swept=''
+    if [ -e "$VP_BASE/swept" ]; then read -r swept <"$VP_BASE/swept"; fi
+    [ "$swept" != "$VP_TODAY" ] || return 0
+    echo "$VP_TODAY" >"$VP_BASE/swept" || return
+    [ -z "$swept" ] || find "$VP_BASE/steps" "$VP_BASE/runs" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} +
 }
 
 # RUN EPOCH ATTEMPT...: take the folders, fill them (by vp_files) and start, once
@@ -52,7 +60,7 @@ vp_begin() {
     shift 2
     cd "$VP_BASE/steps" || return 74
     [ ! -d "$1" ] || return 73
-    mkdir "$@" && read -r boot </proc/sys/kernel/random/boot_id && vp_uptime && vp_fill "$@" || {
+    mkdir "$@" && vp_equip && read -r boot </proc/sys/kernel/random/boot_id && vp_uptime && vp_fill "$@" || {
         vp_cannot
         cd "$VP_BASE/steps" && rm -rf "$@"
         return 74

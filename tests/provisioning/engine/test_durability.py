@@ -141,7 +141,7 @@ def test_a_target_refuses_an_older_driver(pace: Pace, sshd: Sshd, tmp_path: Path
     run, attempt = uuid4(), uuid4()
     with Connection.open(sshd.target()) as old, Connection.open(sshd.target()) as new:
         older = TargetShell.open(old, Fence(run, 1), pace)
-        TargetShell.open(new, Fence(run, 2), pace)
+        TargetShell.open(new, Fence(run, 2), pace).poll([attempt], 0)
 
         with pytest.raises(FencedOutError):
             older.begin({attempt: {"apply": f"touch {tmp_path}/applied"}})
