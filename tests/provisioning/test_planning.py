@@ -122,7 +122,7 @@ def test_secrets_stay_references_and_stand_in_private_files_only() -> None:
     assert "password: '⟦secret:postgresql-superuser⟧'" in settings.files["content"]
     for planned in PLAN.steps:
         assert "⟦" not in planned.probe + planned.apply + planned.verify
-    assert "chmod 0600" in settings.apply
+    assert "-m 0600 " in settings.apply
     assert "password: 'x:y'" in reveal(settings.files["content"], lambda key: "x:y")
 
 

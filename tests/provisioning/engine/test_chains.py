@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -167,7 +168,7 @@ def test_a_step_that_was_never_begun_is_not_lost_with_its_host(
     ids=["serial", "fresh", "singleton", "value"],
 )
 def test_what_needs_more_than_the_end_of_the_step_before_is_not_sent_along(
-    cluster: Cluster, pace: Pace, fields: dict[str, object]
+    cluster: Cluster, pace: Pace, fields: dict[str, Any]
 ) -> None:
     first = make_step("one", apply='echo 7 >"$STEP_DIR/register"', register="found")
     run = make_run(cluster, [first, make_step("two", apply="true", **fields)])
