@@ -25,8 +25,8 @@ TEMPLATES = "templates"
 
 def _later(value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
     """Leave a template to the validation after it was rendered."""
-    if info.context and info.context.get(TEMPLATES) and isinstance(value, str) and "{{" in value:
-        return value
+    if info.context and info.context.get(TEMPLATES) and isinstance(value, str):
+        return value if "{{" in value or "{%" in value else check(value)
     return check(value)
 
 

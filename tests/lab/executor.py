@@ -26,7 +26,7 @@ SSH_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a step ended on its container: ok, changed or failed:<phase>."""
+    """How a step ended on its container: ok, changed, skipped or failed:<phase>."""
 
     step: CompiledStep
     outcome: str
@@ -111,12 +111,11 @@ class Executor:
     def _phases(self, step: CompiledStep, folder: str) -> tuple[str, str]:
         """Return a step's outcome and everything it said."""
         said = ""
+        wanted = step.only_if and self._script(step, folder, step.only_if).returncode
+        if wanted:
+            return "skipped", said
         for phase in ("probe", "apply", "verify"):
-            done = self._run(
-                step.container,
-                f"STEP_DIR={folder} timeout {step.timeout_s} sh -s",
-                getattr(step, phase),
-            )
+            done = self._script(step, folder, getattr(step, phase))
             said += done.stdout
             if phase == "probe" and done.returncode in (0, NEEDS_APPLY):
                 if done.returncode == 0:
@@ -124,6 +123,13 @@ class Executor:
             elif done.returncode != 0:
                 return f"failed:{phase}", said
         return "changed", said
+
+    def _script(
+        self, step: CompiledStep, folder: str, text: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of a step's scripts."""
+        command = f"STEP_DIR={folder} timeout {step.timeout_s} sh -s"
+        return self._run(step.container, command, text)
 
     def _run(
         self, container: str, command: str, stdin: str = ""
