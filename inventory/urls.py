@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from inventory.views import (
     addresses,
     bastions,
+    certificates,
     clusters,
     containers,
     findings,
@@ -44,6 +45,22 @@ urlpatterns: list[URLPattern] = [
     ),
     path("clusters/<slug:slug>/access/", grants.grant_list, name="grant-list"),
     path("clusters/<slug:slug>/access/<int:pk>/take/", grants.grant_take, name="grant-take"),
+    path(
+        "clusters/<slug:slug>/certificates/",
+        certificates.certificate_list,
+        name="certificate-list",
+    ),
+    path(
+        "clusters/<slug:slug>/certificates/upload/",
+        certificates.certificate_upload,
+        name="certificate-upload",
+    ),
+    path(
+        "clusters/<slug:slug>/certificates/remove/",
+        certificates.certificate_remove,
+        name="certificate-remove",
+    ),
+    path("clusters/<slug:slug>/authority.pem", certificates.authority_file, name="authority-file"),
     path("clusters/<slug:slug>/import/", interchange.cluster_import, name="cluster-import"),
     path(
         "clusters/<slug:slug>/export/<slug:what>.<slug:form>",

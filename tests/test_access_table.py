@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inventory import models as inventory
+from inventory.certificates import make_authority
 from inventory.grants import give_level
 from inventory.history import record_fact
 from inventory.models import Cluster, Container
@@ -134,6 +135,7 @@ def quokka(db: None) -> Cluster:
     )
     inventory.Event.objects.create(cluster=cluster, kind="quokka", message="quokka")
     inventory.Secret.objects.create(cluster=cluster, key="quokka", value="a secret")
+    make_authority(cluster)
     berlin = inventory.Location.objects.create(name="berlin")
     inventory.Hypervisor.objects.create(name="pve-1", location=berlin)
     role = cluster.platform.roles.get(key="database")

@@ -11,8 +11,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from inventory.api import certificates
 from inventory.api.addresses import growth_of, plan_json
 from inventory.api.base import WritableViewSet
+from inventory.api.certificates import CertificateActions
 from inventory.api.findings import FILTERS, found
 from inventory.api.impact import impact_json, matrix_json
 from inventory.api.interchange import InterchangeActions
@@ -50,7 +52,7 @@ class ClusterFilter(django_filters.FilterSet):
     is_example = django_filters.BooleanFilter()
 
 
-class ClusterViewSet(InterchangeActions, WritableViewSet):
+class ClusterViewSet(CertificateActions, InterchangeActions, WritableViewSet):
     """Distributed telephony systems, by slug."""
 
     queryset = Cluster.objects.select_related(
@@ -71,6 +73,7 @@ class ClusterViewSet(InterchangeActions, WritableViewSet):
         "export": "view",
         "import_file": "view",  # What it changes takes the permissions for that.
         "import_new": "add",
+        **certificates.VERBS,
     }
 
     def get_serializer_class(self) -> Any:
