@@ -1,7 +1,7 @@
 """What has to hold on the machines themselves before a run; declared here, carried out over SSH.
 
 Rules judge what the inventory says; these are the questions that only the machine can answer.
-Pure: provisioning asks them and pages list them.
+Pure: `provisioning/checks` asks and judges them, and pages list them.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,15 @@ class HostCheck:
     needed: bool = True
 
 
+OURS = "voipadmin"
 HOST_CHECKS = (
+    HostCheck(
+        "login",
+        "The portal logs in and may do what root may",
+        ("S8",),
+        "A fresh login over SSH succeeds, and its shell is root's, by itself or by sudo.",
+        Source(document="S8", text="SSH from portal and bastion."),
+    ),
     HostCheck(
         "operating-system",
         "The machine runs the operating system that the inventory says",
@@ -77,8 +85,20 @@ HOST_CHECKS = (
         "private-network",
         "The machine has its private address, and reaches the others over it",
         ("R152",),
-        "An interface has the address of the inventory, and every other machine answers.",
+        "An interface has the address of the inventory, and every other machine answers a ping "
+        "from it.",
         Source(document="004", text="Private network configured between all servers"),
+    ),
+    HostCheck(
+        "public-address",
+        "The machine has its public address",
+        ("R5", "R17"),
+        "An interface has the public address of the inventory, unless it is behind NAT.",
+        Source(
+            document="000",
+            text="Given at least a network address (only private, only public, or both types)",
+        ),
+        needed=False,
     ),
     HostCheck(
         "names",
@@ -101,4 +121,39 @@ HOST_CHECKS = (
         "From the public side no port answers that the matrix calls internal.",
         Source(document="004", text="Internal Network"),
     ),
+    HostCheck(
+        "clock",
+        "The clocks agree",
+        ("S8",),
+        "The machine's clock differs from the portal's, and from the other machines', by half a "
+        "second at most.",
+        Source(document="S8", text="VRRP, time, DNS."),
+    ),
+    HostCheck(
+        "time-synchronisation",
+        "The clock is kept right",
+        ("S8",),
+        "A time service runs and says that the clock is synchronised; a container's clock is its "
+        "host's.",
+        Source(document="S8", text="VRRP, time, DNS."),
+        needed=False,
+    ),
+    HostCheck(
+        "package-repositories",
+        "The package repositories answer",
+        (),
+        "Every repository that the machine's package manager knows, and those of the cluster's "
+        "parameters that its roles need, answer from the machine.",
+        Source(document=OURS, text="What is not there yet is installed from repositories."),
+    ),
+    HostCheck(
+        "clean-target",
+        "Nothing foreign is where a role is to be installed",
+        (),
+        "No database, consensus, storage, telephony or web server runs or has data there that the "
+        "portal did not install.",
+        Source(document=OURS, text="A run never takes over what somebody else installed."),
+    ),
 )
+
+BY_KEY = {check.key: check for check in HOST_CHECKS}

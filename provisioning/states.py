@@ -56,10 +56,31 @@ class WaitsFor(TextChoices):
     PERSON = "person", "A person"
 
 
+class PreflightStatus(TextChoices):
+    """Where a preflight stands; lost: whoever carried it out is gone."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    LOST = "lost", "Lost"
+
+
+class CheckOutcome(TextChoices):
+    """What a check on a machine came to, the worst first."""
+
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Could not be checked"
+    WARNING = "warning", "Warning"
+    PASSED = "passed", "Passed"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+
+
 # A driver may hold a run in these; a lease that ended without one is swept.
 DRIVEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.CANCELLING})
 ENDED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
 RETRYABLE = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
+
+PREFLIGHT_ACTIVE = frozenset({PreflightStatus.QUEUED, PreflightStatus.RUNNING})
 
 DONE = frozenset({StepStatus.OK, StepStatus.CHANGED, StepStatus.SKIPPED})
 BAD = frozenset({StepStatus.FAILED, StepStatus.LOST})

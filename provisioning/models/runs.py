@@ -56,6 +56,12 @@ class Run(models.Model):
     runbook_hashes = models.JSONField(default=dict, help_text="Versions of the runbooks used.")
     notes = models.JSONField(default=list, help_text="What the plan does not cover.")
     roles = models.JSONField(default=list, help_text="Roles it is limited to; none: all.")
+    components = models.JSONField(
+        default=list, help_text="Components of runbooks it is limited to; none: all."
+    )
+    proceed_reason = models.TextField(
+        blank=True, help_text="Why it was started past failed checks of the preflight."
+    )
     parameters = models.JSONField(
         default=dict, help_text="The cluster's own parameters at the time of planning."
     )
