@@ -18,6 +18,7 @@ def _named(app: str, *verbs: str, of: tuple[str, ...]) -> frozenset[str]:
 
 
 _WRITE = ("add", "change", "delete")
+_RUNS = ("run", "step", "attempt", "line", "containerlock", "preflight", "checkresult")
 _LOOK = (
     _named(
         "inventory",
@@ -48,7 +49,7 @@ _LOOK = (
             "waiver",
         ),
     )
-    | _named("provisioning", "view", of=("run", "step", "attempt", "line", "containerlock"))
+    | _named("provisioning", "view", of=_RUNS)
     | _named("monitoring", "view", of=("hoststate",))
 )
 _OPERATE = _named(

@@ -3,7 +3,16 @@
 from django.contrib import admin
 
 from inventory.admin.access import ReadOnlyAdmin
-from provisioning.models import Attempt, ContainerLock, Run, RunbookVersion, SingletonLock, Step
+from provisioning.models import (
+    Attempt,
+    CheckResult,
+    ContainerLock,
+    Preflight,
+    Run,
+    RunbookVersion,
+    SingletonLock,
+    Step,
+)
 
 
 @admin.register(Run)
@@ -55,3 +64,21 @@ class RunbookVersionAdmin(ReadOnlyAdmin):
 
     list_display = ("role", "platform", "hash", "first_used_at")
     list_filter = ("platform",)
+
+
+@admin.register(Preflight)
+class PreflightAdmin(ReadOnlyAdmin):
+    """Looks at the machines, the newest first."""
+
+    list_display = ("__str__", "cluster", "status", "requested_by_name", "requested_at")
+    list_filter = ("status", "cluster")
+
+
+@admin.register(CheckResult)
+class CheckResultAdmin(ReadOnlyAdmin):
+    """What each check said of each machine."""
+
+    list_display = ("sentence", "key", "container_name", "outcome", "at")
+    list_filter = ("outcome", "key")
+    list_select_related = ("preflight__cluster",)
+    search_fields = ("sentence", "container_name")

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -16,47 +15,16 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from inventory.access import may_somewhere, permit, visible
+from inventory.access import permit
 from inventory.serializers.fields import cluster_field
 from provisioning import services
+from provisioning.api_access import RUN, OwnClusters
 from provisioning.export import export_response
 from provisioning.models import Attempt, Line, Run, Step
 from provisioning.operations import as_json
+from provisioning.preflight_api import PreflightViewSet
 from provisioning.states import InvalidTransition, RunKind
 from voipadmin.serializers import StrictSerializer
-
-SEE, RUN = "inventory.view_cluster", "inventory.provision_cluster"
-
-
-class MayProvision(BasePermission):
-    """Seeing takes inventory.view_cluster, acting what the viewset says, on the row's cluster."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Ask for what the action takes, in some cluster."""
-        return may_somewhere(request.user, self._asked(request, view) or SEE)
-
-    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
-        """Ask for it in the row's cluster."""
-        asked = self._asked(request, view)
-        if not asked:
-            asked = "provisioning.approve_step" if obj.approval else RUN
-        return request.user.has_perm(asked, obj)
-
-    def _asked(self, request: Request, view: Any) -> str:
-        """Return the permission that an action takes; none: it depends on the step."""
-        if request.method in ("GET", "HEAD", "OPTIONS"):
-            return SEE
-        return str(getattr(view, "takes", {}).get(view.action, RUN))
-
-
-class OwnClusters(viewsets.GenericViewSet):
-    """Rows of the clusters that the user may see."""
-
-    permission_classes = (MayProvision,)
-
-    def get_queryset(self) -> QuerySet[Any]:
-        """Leave out what the user may not see."""
-        return visible(super().get_queryset(), self.request.user)
 
 
 class Conflict(APIException):
@@ -96,6 +64,8 @@ class RunSerializer(serializers.ModelSerializer):
             "runbook_hashes",
             "notes",
             "roles",
+            "components",
+            "proceed_reason",
             "parameters",
             "stages",
             "requested_by_name",
@@ -110,13 +80,16 @@ class RunSerializer(serializers.ModelSerializer):
 class RunRequestSerializer(StrictSerializer):
     """What a new run needs: the cluster's slug, what for, and whether it starts at once.
 
-    A dry run always does.
+    A dry run always does. `proceed_reason` says why it begins past failed checks of the preflight,
+    which are 409 otherwise.
     """
 
     cluster = cluster_field()
     kind = serializers.ChoiceField(choices=RunKind.choices, default=RunKind.APPLY)
     roles = serializers.ListField(child=serializers.SlugField(), default=list)
+    components = serializers.ListField(child=serializers.SlugField(), default=list)
     start = serializers.BooleanField(default=True)
+    proceed_reason = serializers.CharField(default="", allow_blank=True, max_length=500)
 
 
 class StepSerializer(serializers.ModelSerializer):
@@ -230,7 +203,11 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OwnClusters):
         if data["kind"] == RunKind.DRY:
             run = services.request_dry_run(**about)
         else:
-            run = services.request_run(**about)
+            run = services.request_run(
+                **about,
+                components=data["components"] or None,
+                proceed_reason=data["proceed_reason"],
+            )
             if data["start"]:
                 services.start_run(run=run, actor=actor)
                 run.refresh_from_db()
@@ -369,4 +346,5 @@ routes: list[tuple[str, Any, str]] = [
     ("run-attempts", AttemptViewSet, "run-attempt"),
     ("run-lines", LineViewSet, "run-line"),
     ("operations", OperationsViewSet, "operations"),
+    ("preflights", PreflightViewSet, "preflight"),
 ]

@@ -29,18 +29,25 @@ def durations(run: Run) -> Durations:
 def read_durations(run: Run) -> Durations:
     """Return the medians of the last attempts of the same steps, and of the same kinds."""
     pairs = set(run.steps.order_by().values_list("key", "kind").distinct())
-    keys, kinds = {key for key, _ in pairs}, {kind for _, kind in pairs}
-    ended = (
-        Attempt.objects.filter(outcome__in=[Outcome.OK, Outcome.CHANGED], step__manual="")
-        .filter(step__run__kind=run.kind)
-        .exclude(step__run=run)
-        .annotate(took=F("finished_at") - Coalesce("begun_at", "created_at"))
-    )
+    return usual(pairs, kind=run.kind, apart_from=run)
+
+
+def usual(
+    pairs: Iterable[tuple[str, str]], *, kind: str, apart_from: Run | None = None
+) -> Durations:
+    """Return how long steps, given as key and kind, usually take in runs of a kind."""
+    pairs = set(pairs)
+    keys, kinds = {key for key, _ in pairs}, {of_kind for _, of_kind in pairs}
+    ended = Attempt.objects.filter(
+        outcome__in=[Outcome.OK, Outcome.CHANGED], step__manual="", step__run__kind=kind
+    ).annotate(took=F("finished_at") - Coalesce("begun_at", "created_at"))
+    if apart_from:
+        ended = ended.exclude(step__run=apart_from)
     by_step = _latest(ended.filter(step__key__in=keys), "step__key", "step__kind")
     by_kind = _latest(ended.filter(step__kind__in=kinds), "step__kind")
     return Durations(
-        by_step={(key, kind): seconds for (key, kind), seconds in by_step.items()},
-        by_kind={kind: seconds for (kind,), seconds in by_kind.items()},
+        by_step={(key, of_kind): seconds for (key, of_kind), seconds in by_step.items()},
+        by_kind={of_kind: seconds for (of_kind,), seconds in by_kind.items()},
     )
 
 

@@ -25,20 +25,30 @@ Context = Mapping[str, Any]
 
 
 def plan(
-    topology: Topology, runbooks: Mapping[str, Runbook], *, roles: Iterable[str] | None = None
+    topology: Topology,
+    runbooks: Mapping[str, Runbook],
+    *,
+    roles: Iterable[str] | None = None,
+    components: Iterable[str] | None = None,
 ) -> Plan:
     """Return what has to be done, in order, to bring the topology's nodes into being.
 
     `runbooks` maps role keys to runbooks (`provisioning.runbook.load.load_runbooks`); `roles`
-    limits the plan to some roles. Roles follow the platform's dependencies, their components the
-    runbook's. Nodes that are active already are planned too: a second run verifies them.
+    limits the plan to some roles, `components` to some parts of their runbooks. Roles follow the
+    platform's dependencies, their components the runbook's. Nodes that are active already are
+    planned too: a second run verifies them.
     Raises RenderError when a template needs what the topology does not have.
     """
     wanted = set(roles) if roles is not None else None
+    parts = set(components) if components is not None else None
     used = [key for key in role_order(topology) if topology.nodes_with(key)]
     chosen = [key for key in used if wanted is None or key in wanted]
     drafts = [
-        draft for key in chosen if key in runbooks for draft in _role(topology, runbooks[key])
+        draft
+        for key in chosen
+        if key in runbooks
+        for draft in _role(topology, runbooks[key])
+        if parts is None or draft.stage.key.partition(".")[2] in parts
     ]
     stages = tuple(linked(drafts))
     check_values(stages)

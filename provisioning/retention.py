@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from provisioning.models import Line, Run, RunbookVersion
+from provisioning.models import Line, Preflight, Run, RunbookVersion
 from provisioning.states import ENDED, RunStatus
 
 # Enough for one statement; a year of logs is not deleted in one transaction.
@@ -18,6 +18,7 @@ def keep_house() -> None:
     """Delete what is older than the settings say; 0 keeps it for ever."""
     if days := settings.RUN_LOG_RETENTION_DAYS:
         _delete_lines(days)
+        _delete_preflights(days)
     if days := settings.RUN_RETENTION_DAYS:
         _delete_runs(days)
 
@@ -28,6 +29,14 @@ def _delete_lines(days: int) -> None:
     lines = Line.objects.filter(attempt__step__run__finished_at__lt=ended)
     while batch := list(lines.values_list("pk", flat=True)[:BATCH]):
         Line.objects.filter(pk__in=batch).delete()
+
+
+def _delete_preflights(days: int) -> None:
+    """Delete preflights that ended so long ago, but never a cluster's last."""
+    ended = timezone.now() - timedelta(days=days)
+    last = Preflight.objects.done().order_by("cluster", "-finished_at").distinct("cluster")
+    old = Preflight.objects.filter(finished_at__lt=ended)
+    old.exclude(pk__in=list(last.values_list("pk", flat=True))).delete()
 
 
 def _delete_runs(days: int) -> None:

@@ -1,4 +1,4 @@
-"""Finds runs that nobody drives, and rings for them; safe to run in many processes at once."""
+"""Finds runs that nobody drives and rings for them, and lost preflights; any number may sweep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioning.engine.bell import ring
 from provisioning.engine.bracket import wake_runs
 from provisioning.engine.pace import Pace
 from provisioning.models import Run
-from provisioning.services import expire_steps
+from provisioning.services import expire_steps, lose_abandoned
 
 EVERY_S = 5
 
@@ -19,6 +19,7 @@ EVERY_S = 5
 def sweep() -> int:
     """Ring for every run without a driver, at most twice a minute each; returns how many."""
     expire_steps()
+    lose_abandoned()
     wake_runs()
     age = timedelta(seconds=Pace.from_settings().ring_again_s)
     rung = 0

@@ -2,11 +2,42 @@
 
 from django.urls import URLPattern, path
 
-from provisioning import log_views, operations_views, views
+from provisioning import installation_views, log_views, operations_views, preflight_views, views
 
 app_name = "provisioning"
 urlpatterns: list[URLPattern] = [
     path("clusters/<slug:slug>/plan/", views.plan_page, name="plan"),
+    path("clusters/<slug:slug>/preflight/", preflight_views.preflight_page, name="preflight"),
+    path(
+        "clusters/<slug:slug>/preflight/start/",
+        preflight_views.preflight_start,
+        name="preflight-start",
+    ),
+    path(
+        "clusters/<slug:slug>/preflight/json/",
+        preflight_views.preflight_json,
+        name="preflight-json",
+    ),
+    path(
+        "clusters/<slug:slug>/preflight/adopt/",
+        preflight_views.preflight_adopt,
+        name="preflight-adopt",
+    ),
+    path(
+        "clusters/<slug:slug>/preflight/mend/",
+        preflight_views.preflight_mend,
+        name="preflight-mend",
+    ),
+    path(
+        "clusters/<slug:slug>/installation/",
+        installation_views.installation_page,
+        name="installation",
+    ),
+    path(
+        "clusters/<slug:slug>/installation/run/",
+        installation_views.installation_run,
+        name="installation-run",
+    ),
     path("clusters/<slug:slug>/runs/", views.run_list, name="run-list"),
     path("clusters/<slug:slug>/runs/start/", views.run_create, name="run-create"),
     path("clusters/<slug:slug>/runs/look/", views.run_look, name="run-look"),

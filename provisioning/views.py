@@ -28,6 +28,7 @@ from provisioning.models import Run, Step
 from provisioning.panels import log_context, run_changes, run_context
 from provisioning.permits import on_run
 from provisioning.preview import preview_run, stage_previews
+from provisioning.services.holding import held_by, is_stale, latest_preflight
 from provisioning.states import RETRYABLE, InvalidTransition, RunStatus
 
 # A step may be left out while its run waits for it, or after the run has ended.
@@ -41,12 +42,16 @@ may_run = on_run("inventory.provision_cluster")
 @may_see
 def plan_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what a run would do, and what stands in its way."""
-    cluster = _cluster(slug)
+    cluster = cluster_or_404(slug)
     preview = preview_run(cluster=cluster)
     topology = load_topology(cluster)
+    looked = latest_preflight(cluster)
     context = {
         "cluster": cluster,
         "preview": preview,
+        "preflight": looked,
+        "preflight_is_stale": looked is not None and is_stale(looked),
+        "held_by": held_by(looked, preview.plan),
         "stages": stage_previews(preview.plan),
         "in_the_way": finding_rows(preview.findings, topology.platform, topology),
         "decisions": decisions(topology),
@@ -58,7 +63,7 @@ def plan_page(request: HttpRequest, slug: str) -> HttpResponse:
 @may_see
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List a cluster's runs, the newest first."""
-    cluster = _cluster(slug)
+    cluster = cluster_or_404(slug)
     context = {"cluster": cluster, "title": f"Runs on {cluster}"}
     runs = Run.objects.filter(cluster=cluster)
     return render(request, "provisioning/run_list.html", context | _filtered(request, runs))
@@ -68,7 +73,7 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
 @may_see
 def run_list_all(request: HttpRequest) -> HttpResponse:
     """List the runs of all clusters that one may see, the newest first."""
-    runs = visible(Run.objects.all(), _actor(request), "inventory.view_cluster")
+    runs = visible(Run.objects.all(), acting(request), "inventory.view_cluster")
     context = {"cluster": None, "title": "Runs"}
     return render(request, "provisioning/run_list.html", context | _filtered(request, runs))
 
@@ -77,10 +82,12 @@ def run_list_all(request: HttpRequest) -> HttpResponse:
 @may_run
 def run_create(request: HttpRequest, slug: str) -> HttpResponse:
     """Freeze the plan as a run and start it."""
-    cluster = _cluster(slug)
-    actor = _actor(request)
+    cluster = cluster_or_404(slug)
+    actor = acting(request)
     try:
-        run = services.request_run(cluster=cluster, actor=actor)
+        run = services.request_run(
+            cluster=cluster, actor=actor, proceed_reason=request.POST.get("proceed_reason", "")
+        )
         services.start_run(run=run, actor=actor)
     except Refused as refused:
         for finding in refused.findings:
@@ -108,7 +115,7 @@ def run_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 def run_look(request: HttpRequest, slug: str) -> HttpResponse:
     """Start a dry run."""
     try:
-        run = services.request_dry_run(cluster=_cluster(slug), actor=_actor(request))
+        run = services.request_dry_run(cluster=cluster_or_404(slug), actor=acting(request))
     except Refused as refused:
         for finding in refused.findings:
             messages.error(request, f"{finding.rule}: {finding.message}")
@@ -201,7 +208,7 @@ def _act_on_step(
 ) -> HttpResponse:
     """Call a service on a step with what was written in a field, and say how it went."""
     try:
-        service(step=step, actor=_actor(request), **{field: request.POST.get(field, "")})
+        service(step=step, actor=acting(request), **{field: request.POST.get(field, "")})
     except Refused as refused:
         messages.error(request, " ".join(finding.message for finding in refused.findings))
         return redirect("provisioning:step-detail", pk=step.pk)
@@ -238,7 +245,7 @@ def _act(request: HttpRequest, pk: UUID, service: Callable[..., object], done: s
     """Call a service on a run and say how it went."""
     run = _run(pk)
     try:
-        service(run=run, actor=_actor(request))
+        service(run=run, actor=acting(request))
     except (InvalidTransition, Refused) as error:
         messages.error(request, str(error))
     else:
@@ -246,14 +253,14 @@ def _act(request: HttpRequest, pk: UUID, service: Callable[..., object], done: s
     return redirect(run)
 
 
-def _actor(request: HttpRequest) -> User:
+def acting(request: HttpRequest) -> User:
     """Return who is signed in; the permission decorators let nobody else in."""
     if not isinstance(request.user, User):
         raise TypeError("This page is for signed-in users.")
     return request.user
 
 
-def _cluster(slug: str) -> Cluster:
+def cluster_or_404(slug: str) -> Cluster:
     """Return a cluster or 404."""
     rows = Cluster.objects.select_related("platform", "release", "revision__platform")
     return get_object_or_404(rows, slug=slug)

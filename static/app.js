@@ -28,6 +28,10 @@
       part.hidden = !part.dataset.shows.split(" ").some(isChosen);
     }
   };
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.addEventListener("click", () => window.print());
+  }
+
   document.addEventListener("change", showFields);
   showFields();
 })();

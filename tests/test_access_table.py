@@ -24,7 +24,7 @@ from inventory.services import save_row
 from inventory.states import Origin
 from inventory.topology import BalancerView, WaiverView
 from monitoring.models import HostState
-from provisioning.models import Attempt, Run, Step
+from provisioning.models import Attempt, Preflight, Run, Step
 from tests import access
 from tests.factories import (
     make_cluster,
@@ -171,6 +171,13 @@ def quokka(db: None) -> Cluster:
         run=run, position=1, title="quokka", container=container, node=node, timeout_s=9, **STEP
     )
     Attempt.objects.create(step=step, number=1, epoch=1)
+    Preflight.objects.create(
+        cluster=cluster,
+        requested_by_name="quokka-root",
+        status="done",
+        started_at=now,
+        finished_at=now,
+    )
     return cluster
 
 
@@ -282,6 +289,7 @@ def _pk(name: str, container: Container) -> Any:
         "api:run-step": Step,
         "api:run-attempt": Attempt,
         "api:run": Run,
+        "api:preflight": Preflight,
         "api:host-state": container,
     }
     found = [(start, row) for start, row in rows.items() if name.startswith(start)]

@@ -79,14 +79,14 @@ def unwanted(topology: Topology) -> Iterator[Wire]:
         address = topology.address(target, "public")
         if address is None:
             continue
-        public = {_what(port) for port in ports_of(topology, target) if port.network == "public"}
+        # What is open to anybody anyway, and what another key of the matrix names again.
+        known = {_what(port) for port in ports_of(topology, target) if port.network == "public"}
+        source, source_ip = outside(topology, target)
         for port in ports_of(topology, target):
-            internal = port.network == "private" and _what(port) not in public
-            if internal and port.protocol != "vrrp":
-                source, source_ip = outside(topology, target)
-                yield from _wires(
-                    "too-open-ports", port, source, source_ip, target, str(address.ip)
-                )
+            if port.protocol != "vrrp" and _what(port) not in known:
+                known.add(_what(port))
+                ends = (source, source_ip, target, str(address.ip))
+                yield from _wires("too-open-ports", port, *ends)
 
 
 def services(topology: Topology, source: str, servers: Iterable[str], kind: str) -> Iterator[Wire]:

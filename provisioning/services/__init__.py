@@ -2,6 +2,7 @@
 
 from provisioning.services.answers import confirm_step, expire_steps, refuse_step
 from provisioning.services.interventions import cancel_run, retry_from, retry_run, skip_step
+from provisioning.services.preflights import adopt_measured, lose_abandoned, request_preflight
 from provisioning.services.requests import (
     freeze,
     make_plan,
@@ -12,14 +13,17 @@ from provisioning.services.requests import (
 )
 
 __all__ = [
+    "adopt_measured",
     "cancel_run",
     "confirm_step",
     "expire_steps",
     "freeze",
+    "lose_abandoned",
     "make_plan",
     "obstacles",
     "refuse_step",
     "request_dry_run",
+    "request_preflight",
     "request_run",
     "retry_from",
     "retry_run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -20,26 +21,58 @@ from provisioning.obstacles import blocking, missing_logins, obstacle
 from provisioning.planning import plan
 from provisioning.runbook.load import RunbookError, load_runbooks
 from provisioning.runbook.rendering import RenderError
-from provisioning.services.moves import actor_name, locked, queue
+from provisioning.services.holding import active_preflight, holding_back, only_mends
+from provisioning.services.moves import actor_name, locked, queue, record
 from provisioning.states import RunKind
 from provisioning.steps import Plan
 
 
 @transaction.atomic
-def request_run(*, cluster: Cluster, actor: User, roles: Iterable[str] | None = None) -> Run:
-    """Freeze what would be done on a cluster; raises Refused with every finding in the way."""
+def request_run(
+    *,
+    cluster: Cluster,
+    actor: User,
+    roles: Iterable[str] | None = None,
+    components: Iterable[str] | None = None,
+    proceed_reason: str = "",
+) -> Run:
+    """Freeze what would be done on a cluster; raises Refused with every finding in the way.
+
+    `components` limits it to parts of the runbooks. Failed checks hold it back unless somebody says
+    why it shall go past them, or it only mends what such checks found.
+    """
     lock_clusters([cluster.pk])
     topology = load_topology(cluster)
-    made = make_plan(topology, roles=roles)
+    made = make_plan(topology, roles=roles, components=components)
     refuse_if_blocked(cluster, topology, made, user=actor)
-    return freeze(cluster=cluster, made=made, actor=actor, roles=roles)
+    held_by = [] if only_mends(components) else holding_back(cluster, made)
+    reason = proceed_reason.strip() if held_by else ""
+    if held_by and not reason:
+        raise Refused(held_by)
+    run = freeze(
+        cluster=cluster,
+        made=made,
+        actor=actor,
+        roles=roles,
+        components=sorted(components or ()),
+        proceed_reason=reason,
+    )
+    if held_by:
+        words = f"{run} goes past {len(held_by)} failed checks of the preflight."
+        record(run, actor, "proceed-past-preflight", words, reason)
+    return run
 
 
-def make_plan(topology: Topology, *, roles: Iterable[str] | None = None) -> Plan:
+def make_plan(
+    topology: Topology,
+    *,
+    roles: Iterable[str] | None = None,
+    components: Iterable[str] | None = None,
+) -> Plan:
     """Plan with the runbooks as they are now; raises Refused when they cannot be used."""
     try:
         runbooks = load_runbooks(topology.platform.key, directories=settings.RUNBOOK_DIRS)
-        return plan(topology, runbooks, roles=roles)
+        return plan(topology, runbooks, roles=roles, components=components)
     except (RunbookError, RenderError) as error:
         raise Refused([obstacle("runbook", "cluster", str(error))]) from error
 
@@ -90,8 +123,9 @@ def freeze(
     actor: User | None,
     roles: Iterable[str] | None = None,
     kind: RunKind = RunKind.APPLY,
+    **more: Any,
 ) -> Run:
-    """Write a plan as a run with all its steps."""
+    """Write a plan as a run with all its steps; `more` are further columns of it."""
     run = Run.objects.create(
         kind=kind,
         cluster=cluster,
@@ -109,6 +143,7 @@ def freeze(
             "secrets": list(made.secrets),
             "singletons": sorted({step.singleton for step in made.steps if step.singleton}),
         },
+        **more,
     )
     containers = dict(Container.objects.filter(cluster=cluster).values_list("name", "pk"))
     nodes = dict(Node.objects.filter(cluster=cluster, removed_at=None).values_list("name", "pk"))
@@ -138,8 +173,13 @@ def start_run(*, run: Run, actor: User) -> None:
     lock_clusters([run.cluster_id])
     topology = load_topology(run.cluster)
     roles = run.roles or None
-    made = make_plan(topology, roles=roles)
+    made = make_plan(topology, roles=roles, components=run.components or None)
     refuse_if_blocked(run.cluster, topology, made, user=run.requested_by)
+    if looking := active_preflight(run.cluster):
+        raise Refused([looking])
+    goes_past = run.proceed_reason or only_mends(run.components)
+    if not goes_past and (held_by := holding_back(run.cluster, made)):
+        raise Refused(held_by)
     if [step.hash for step in made.steps] != list(run.steps.values_list("hash", flat=True)):
         words = "The cluster or its runbooks have changed since: make a new plan."
         raise Refused([obstacle("stale_plan", "cluster", words)])

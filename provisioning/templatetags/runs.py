@@ -23,6 +23,12 @@ def took(begin: datetime, end: datetime) -> str:
 
 
 @register.filter
+def spelled(seconds: float) -> str:
+    """Write a duration in seconds."""
+    return spell_time(seconds)
+
+
+@register.filter
 def code(text: str) -> SafeString:
     """Show what stands between backticks as code."""
     plain, *rest = text.split("`")

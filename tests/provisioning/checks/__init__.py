@@ -1,0 +1,1 @@
+"""Tests of what machines are asked: recorded answers, and how they are judged."""
