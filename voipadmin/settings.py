@@ -200,7 +200,10 @@ SPECTACULAR_SETTINGS = {
             "AssignmentState",
         )
     }
-    | {"RunKind": "provisioning.states.RunKind"},
+    | {
+        name: f"provisioning.states.{name}"
+        for name in ("RunKind", "RunStatus", "StepStatus", "Outcome", "PreflightStatus")
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
