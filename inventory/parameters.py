@@ -48,9 +48,11 @@ def _wanted_integer(parameter: Parameter, value: Any) -> str:
 
 
 def _is_url(value: str) -> bool:
-    """Tell whether it is an http address with a host."""
+    """Tell whether it is an http address with a host, or that of a file on the machines."""
     try:
         parts = urlsplit(value)
     except ValueError:
         return False
+    if parts.scheme == "file":
+        return not parts.netloc and parts.path.startswith("/")
     return parts.scheme in ("http", "https") and bool(parts.hostname)
