@@ -168,3 +168,11 @@ def test_who_only_reads_recordings_mounts_them_read_only() -> None:
 
     assert set(options) == {"admin", "api", "portal", "telephony"}
     assert {role for role, probe in options.items() if "-qx rw" in probe} == {"api", "telephony"}
+
+
+@pytest.mark.parametrize("role", ["admin", "api", "portal", "switchboard", "telephony"])
+def test_a_cluster_that_is_described_machine_by_machine_can_be_planned(role: str) -> None:
+    keys = {s.key for s in made({"some-node-01": (role,)}).steps}
+
+    assert f"{role}.sidecar.run" in keys
+    assert f"{role}.recordings.mount" not in keys
