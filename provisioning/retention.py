@@ -34,7 +34,7 @@ def _delete_lines(days: int) -> None:
 def _delete_preflights(days: int) -> None:
     """Delete preflights that ended so long ago, but never a cluster's last."""
     ended = timezone.now() - timedelta(days=days)
-    last = Preflight.objects.done().order_by("cluster", "-finished_at").distinct("cluster")
+    last = Preflight.objects.done().order_by("cluster_id", "-finished_at").distinct("cluster_id")
     old = Preflight.objects.filter(finished_at__lt=ended)
     old.exclude(pk__in=list(last.values_list("pk", flat=True))).delete()
 
