@@ -158,12 +158,12 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 30) -> float:
     return time.monotonic() - started
 
 
-def holder(lab: Lab) -> Host | None:
+def holder(lab: Lab, address: str = VIP) -> Host | None:
     """Return the balancer that holds the shared address; None when not exactly one does."""
     found = []
     for host in lab.hosts()[:2]:
         try:
-            if VIP in lab.ssh(host, "ip -o -4 addr show", timeout_s=5):
+            if f" {address}/" in lab.ssh(host, "ip -o -4 addr show", timeout_s=5):
                 found.append(host)
         except LabError:
             continue
@@ -265,6 +265,27 @@ def test_the_shared_address_leaves_a_balancer_that_serves_nothing(lab: Lab, trus
 
     print(f"the shared address left a dead HAProxy after {seconds:.1f} s")
     assert holder(lab) != first
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("installed")
+def test_the_shared_address_may_lie_in_the_public_network(
+    lab: Lab, executor: Executor, trusted: Path
+) -> None:
+    outside = f"{PUBLIC}.99"
+
+    outcomes = executor.carry_out(make_plan(virtual_ip=outside))
+
+    assert unlike(outcomes, "ok", "changed", "skipped") == []
+    assert ask("/admin/index.html", trusted, to=outside) == "200 admin"
+    assert holder(lab) is None
+    first = holder(lab, outside)
+    assert first is not None
+    lab.power_off(first)
+    wait_until(lambda: ask("/admin/index.html", trusted, "-m", "1", to=outside) == "200 admin")
+    lab.power_on(first)
+    executor.carry_out(make_plan())
+    wait_until(lambda: holder(lab) is not None)
 
 
 @pytest.mark.thorough
