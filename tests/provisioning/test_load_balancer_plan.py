@@ -1,5 +1,6 @@
 """What the balancers' and the sidecar's settings say for clusters of different shapes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,14 @@ components:
 ONE = {"lb-01": ("load-balancer",), "web-01": ("admin",)}
 
 
-def steps(roles: dict[str, tuple[str, ...]], **parameters: str) -> dict[str, CompiledStep]:
+def steps(roles: Mapping[str, tuple[str, ...]], **parameters: str) -> dict[str, CompiledStep]:
     """Return the steps of the first balancer by what follows the role in their keys."""
     topology = make_topology(roles, parameters=parameters)
     planned = plan(topology, load_runbooks("ring2all"), roles=["load-balancer"])
     return {s.key.partition(".")[2]: s for s in planned.steps if s.container == "lb-01"}
 
 
-def settings(roles: dict[str, tuple[str, ...]], **parameters: str) -> str:
+def settings(roles: Mapping[str, tuple[str, ...]], **parameters: str) -> str:
     """Return HAProxy's settings on the first balancer."""
     return steps(roles, **parameters)["balancer.settings"].files["content"]
 
