@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,15 @@ NOTHING: Mapping[str, Any] = {}
 
 @dataclass
 class StageState:
-    """The steps of a stage, and how many of its containers may fail or must be well."""
+    """The steps of a stage, and how many of its containers may fail or must be well.
+
+    `singletons` are the names of what the cluster has once, by the keys of steps that work on it.
+    """
 
     title: str
     tolerance: int
     quorum: int
+    singletons: Mapping[str, str]
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -77,12 +82,14 @@ class Board:
             return []
         if self._is_dry:
             return [step for step in self._heads(stage) if self._may_begin(step)]
-        busy = {step.key for step in stage.steps if step.serial and self._holds(step, stage)}
+        holders = self._holders(stage)
         ready = []
         for step in self._heads(stage):
-            if self._may_begin(step) and not (step.serial and step.key in busy):
+            turns = _turns(step, stage)
+            if self._may_begin(step) and not any(holders[turn] - {step.pk} for turn in turns):
                 ready.append(step)
-                busy |= {step.key} if step.serial else set()
+                for turn in turns:
+                    holders[turn].add(step.pk)
         return ready
 
     def followers(self, step: Step) -> Iterator[Step]:
@@ -91,13 +98,13 @@ class Board:
         None where a stage must stop at once when too few containers are well.
         """
         stage = self.stage
-        if stage is None or self._is_dry or stage.quorum or not _goes_along(step):
+        if stage is None or self._is_dry or stage.quorum or not _goes_along(step, stage):
             return
         own = [other for other in stage.steps if other.container_name == step.container_name]
         for other in own[own.index(step) + 1 :]:
             if other.pk in self.sent or other.status != StepStatus.PENDING:
                 return
-            if not _goes_along(other):
+            if not _goes_along(other, stage):
                 return
             yield other
 
@@ -130,7 +137,10 @@ class Board:
             if number not in grouped:
                 rule = stages[number] if number < len(stages) and not self._is_dry else NOTHING
                 grouped[number] = StageState(
-                    step.stage_title, rule.get("tolerance", 0), rule.get("quorum", 0)
+                    step.stage_title,
+                    rule.get("tolerance", 0),
+                    rule.get("quorum", 0),
+                    rule.get("singletons", NOTHING),
                 )
             grouped[number].steps.append(step)
         return list(grouped.values())
@@ -172,13 +182,29 @@ class Board:
             return self.lost.get(step.pk, 0) >= LOST_AT_MOST
         return step.status == StepStatus.FAILED
 
+    def _holders(self, stage: StageState) -> defaultdict[str, set[UUID]]:
+        """Return which steps keep others from taking their turn."""
+        holders: defaultdict[str, set[UUID]] = defaultdict(set)
+        for step in stage.steps:
+            for turn in _turns(step, stage):
+                if self._holds(step, stage):
+                    holders[turn].add(step.pk)
+        return holders
+
     def _holds(self, step: Step, stage: StageState) -> bool:
-        """Tell whether a serial step keeps the other containers from beginning it."""
+        """Tell whether a step keeps other containers from beginning what is done one by one."""
         if step.status in BAD and self._is_bad_for_good(step):
-            return len(stage.containers & self._out) > stage.tolerance
+            return step.serial and len(stage.containers & self._out) > stage.tolerance
         return step.status in {StepStatus.RUNNING, StepStatus.WAITING} | BAD
 
 
-def _goes_along(step: Step) -> bool:
+def _turns(step: Step, stage: StageState) -> set[str]:
+    """Return what a step must have for itself: its key among containers, and its singleton."""
+    singleton = stage.singletons.get(step.key)
+    serial = {f"step {step.key}"} if step.serial else set()
+    return serial | ({f"singleton {singleton}"} if singleton else set())
+
+
+def _goes_along(step: Step, stage: StageState) -> bool:
     """Tell whether a step needs nothing but the end of the one before it."""
-    return not (step.serial or step.manual)
+    return not (step.manual or _turns(step, stage))

@@ -30,7 +30,7 @@ def chain(
     for step in followers:
         spec = specs[step.pk]
         size += _size(spec)
-        if size > BYTES_AT_MOST or spec.get("fresh_connection") or spec.get("singleton"):
+        if size > BYTES_AT_MOST or spec.get("fresh_connection"):
             return
         if any(value_keys(text) - values for text in spec["files"].values()):
             return

@@ -24,7 +24,7 @@ from provisioning.runbook.rendering import RenderError
 from provisioning.services.holding import active_preflight, holding_back, only_mends
 from provisioning.services.moves import actor_name, locked, queue, record
 from provisioning.states import RunKind
-from provisioning.steps import Plan
+from provisioning.steps import Plan, Stage
 
 
 @transaction.atomic
@@ -135,10 +135,7 @@ def freeze(
         notes=list(made.notes),
         roles=sorted(roles or ()),
         parameters=cluster.parameters,
-        stages=[
-            {"key": s.key, "title": s.title, "tolerance": s.tolerance, "quorum": s.quorum}
-            for s in made.stages
-        ],
+        stages=[_stage(stage) for stage in made.stages],
         data={
             "secrets": list(made.secrets),
             "singletons": sorted({step.singleton for step in made.steps if step.singleton}),
@@ -150,6 +147,17 @@ def freeze(
     Step.objects.bulk_create(_rows(run, made, containers, nodes), batch_size=500)
     keep_runbooks(cluster.platform.key, made)
     return run
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    """Return what the engine needs to know of a stage besides its steps."""
+    return {
+        "key": stage.key,
+        "title": stage.title,
+        "tolerance": stage.tolerance,
+        "quorum": stage.quorum,
+        "singletons": {step.key: step.singleton for step in stage.steps if step.singleton},
+    }
 
 
 def keep_runbooks(platform: str, made: Plan) -> None:

@@ -53,6 +53,26 @@ def test_a_later_stage_that_tolerates_nothing_does_not_begin_its_successor(
     assert statuses(run)[6:] == ["pending"] * 3
 
 
+def test_steps_of_one_singleton_take_turns_whatever_their_containers(
+    cluster: Cluster, pace: Pace, tmp_path: Path
+) -> None:
+    alone = f"mkdir {tmp_path}/busy && sleep 0.4 && rmdir {tmp_path}/busy"
+    steps = [make_step(f"step-{n}", n, apply=alone, singleton="leader") for n in (1, 2, 3)]
+
+    run = driven(run_of(cluster, Stage("s0", "Leader", tuple(steps))), pace)
+
+    assert statuses(run) == ["changed"] * 3
+
+
+def test_a_serial_step_that_was_lost_is_tried_again(
+    cluster: Cluster, pace: Pace, tmp_path: Path
+) -> None:
+    once = f"[ -e {tmp_path}/tried ] || {{ touch {tmp_path}/tried; kill -9 0; }}"
+    run = driven(make_run(cluster, [make_step(apply=once, serial=True)]), pace)
+
+    assert statuses(run) == ["changed"]
+
+
 def test_a_tolerated_failure_lets_a_serial_step_go_on(cluster: Cluster, pace: Pace) -> None:
     steps = on_all("restart", '[ "$HOST" != 1 ]', serial=True)
 
