@@ -209,3 +209,12 @@ def test_every_module_says_what_it_is_for() -> None:
     ]
 
     assert silent == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((BASE_DIR / "requirements").glob("*.txt")), ids=lambda p: p.name
+)
+def test_pins_name_no_place_to_fetch_from(path: Path) -> None:
+    options = [line for line in path.read_text().splitlines() if line.startswith("-")]
+
+    assert [line for line in options if not line.startswith(("-c ", "-r "))] == []

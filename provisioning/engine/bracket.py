@@ -21,6 +21,14 @@ from provisioning.states import BAD, DONE, InvalidTransition, RunStatus, StepSta
 WINDOW = timedelta(hours=24)
 
 
+def no_longer_allowed(run: Run) -> str:
+    """Say why a run may not begin after all: rights are asked when it does, not only before."""
+    user = run.requested_by
+    if user is None or user.has_perm("inventory.provision_cluster", run.cluster):
+        return ""
+    return f"{user} may no longer provision {run.cluster}: nothing was begun."
+
+
 def take_locks(run: Run) -> str:
     """Lock all that a run works on, or nothing; returns who stands in the way, "" for nobody.
 

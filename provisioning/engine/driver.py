@@ -28,6 +28,7 @@ from provisioning.engine.bracket import (
     begin_run,
     cancelled_words,
     end_run,
+    no_longer_allowed,
     take_locks,
     wait_for_person,
 )
@@ -127,6 +128,9 @@ class Driver:
         with holding(self._run, lease_s=self._pace.lease_s) as run:
             if self._cancelling or run.locks.exists():
                 return True
+            if reason := no_longer_allowed(run):
+                end_run(run, RunStatus.FAILED, reason)
+                return False
             if run.is_dry:
                 begin_dry_run(run)
                 return True

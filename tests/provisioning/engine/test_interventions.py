@@ -13,8 +13,9 @@ from inventory.operations import Refused
 from provisioning.engine.pace import Pace
 from provisioning.models import Run, Step
 from provisioning.services import confirm_step, refuse_step, retry_from, retry_run, skip_step
-from provisioning.states import InvalidTransition
+from provisioning.states import InvalidTransition, RunStatus
 from provisioning.sweep import sweep
+from tests.factories import make_user
 from tests.provisioning.engine.runs import driven, first_step, make_run, make_step, statuses
 
 
@@ -152,3 +153,18 @@ def test_a_step_that_asks_nothing_is_not_confirmed(
 
     with pytest.raises(InvalidTransition):
         confirm_step(step=first_step(run), actor=administrator, evidence="Looks fine.")
+
+
+def test_a_run_begins_nothing_for_somebody_who_may_no_longer(
+    cluster: Cluster, pace: Pace, tmp_path: Path
+) -> None:
+    user = make_user("leaver", permissions=("inventory.provision_cluster",))
+    run = make_run(cluster, [make_step(apply=f"touch {tmp_path}/done")])
+    Run.objects.filter(pk=run.pk).update(requested_by=user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+    driven(run, pace)
+
+    assert run.status == RunStatus.FAILED
+    assert run.reason == "leaver may no longer provision Loop: nothing was begun."
+    assert not (tmp_path / "done").exists()
