@@ -17,7 +17,7 @@ FORMAT = 1
 RUN = (
     "id", "kind", "status", "reason", "roles", "notes", "parameters", "stages", "runbook_hashes",
     "requested_by_name", "cancelled_by_name", "requested_at", "queued_at", "started_at",
-    "finished_at", "epoch",
+    "finished_at", "epoch", "components", "proceed_reason",
 )  # fmt: skip
 STEP = (
     "id", "position", "stage", "stage_key", "key", "title", "kind", "role", "component",

@@ -10,7 +10,7 @@ from provisioning.checks.systems import needing
 # Where the data of a role lies; roles without an entry are asked for a disk of their own alone.
 PLACES = {
     "database": "/var/lib/postgresql",
-    "file-server": "/data/recordings",
+    "file-server": "/gluster/brick1",
     "sql-master": "/var/lib/mysql",
     "sql-slave": "/var/lib/mysql",
     "elasticsearch": "/var/lib/elasticsearch",

@@ -140,12 +140,18 @@ def _no(key: str, sentence: str) -> Refused:
 
 
 def _disks(view: ContainerView, facts: dict[str, Any]) -> tuple[DiskView, ...]:
-    """Return the measured disks with the purposes that are known; none measured: as they were."""
+    """Return the measured disks with the purposes that are known; none measured: as they were.
+
+    A disk that nobody has described is no storage: runbooks make file systems on what is.
+    """
     purposes = {disk.device: disk.purpose for disk in view.disks}
-    first: str = DiskPurpose.SYSTEM
-    found = []
-    for disk in facts.get("disks", ()):
-        purpose = purposes.get(disk["device"], first)
-        first = DiskPurpose.STORAGE
-        found.append(DiskView(disk["device"], disk["size_gib"], disk["kind"], purpose))
+    found = [
+        DiskView(
+            disk["device"],
+            disk["size_gib"],
+            disk["kind"],
+            purposes.get(disk["device"], DiskPurpose.SYSTEM),
+        )
+        for disk in facts.get("disks", ())
+    ]
     return tuple(found) or view.disks
