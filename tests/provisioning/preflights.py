@@ -30,7 +30,7 @@ def make_preflight(
         status=PreflightStatus.DONE,
         started_at=at,
         finished_at=at,
-        facts={row.name: MEASURED for row in cluster.containers.all()},
+        facts={row.name: dict(MEASURED) for row in cluster.containers.all()},
     )
     for position, answer in enumerate(answers):
         columns = {
