@@ -31,7 +31,11 @@ printf '%s\\n' "$line" >> "$temporary"
 chmod 0644 "$temporary"
 mv -f "$temporary" /etc/fstab
 systemctl daemon-reload
-mountpoint -q "$path" || mount "$path"
+mountpoint -q "$path" && exit 0
+# By systemd: a file system in user space is served by a process, which would end with the step.
+unit=$(systemd-escape --path --suffix=mount "$path")
+systemctl reset-failed "$unit" 2>/dev/null || true
+systemctl start "$unit" || { journalctl -o cat -n 5 -u "$unit" >&2; exit 1; }
 """
 PREVIEW = """
 [ -d "$path" ] || echo "would make the directory $path"

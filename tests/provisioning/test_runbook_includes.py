@@ -111,7 +111,8 @@ def test_templates_see_the_nodes_of_every_role(tmp_path: Path) -> None:
         topology=make_topology(roles),
     )  # fmt: skip
 
-    assert [step.title for step in made.steps] == ["10.205.0.12 0"]
+    titles = [step.title for step in made.steps if step.role == "database"]
+    assert titles == ["10.205.0.12 0"]
 
 
 def test_the_version_follows_what_is_included(tmp_path: Path) -> None:
