@@ -151,6 +151,7 @@ def test_a_wanted_version_is_changed_to_one_server_at_a_time() -> None:
     version = step(asked, "api.application.version", "api-node-01")
 
     assert version.serial
+    assert "http://127.0.0.1:3000/api/health" in version.apply
     pinned = step(asked, "api.ring2all-packages.version", "api-node-01").files["content"]
     assert "Pin: version 1.4.*" in pinned
     assert not [s for s in PLAN.steps if s.key == "api.application.version"]
