@@ -33,6 +33,7 @@ components:
 """
 PASSWORD = "S3cr-t_database-ss-db-user"
 PROMISED_S = 30
+SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(900)'"
 # A row every 0.2 s over a new connection; the longest time between two acknowledged ones.
 WRITER = r"""
 export PGPASSWORD=%s PGCONNECT_TIMEOUT=2 PGHOST=127.0.0.1 PGPORT=5000 PGUSER=ss_db_user
@@ -170,6 +171,29 @@ def test_writes_go_on_within_the_promise_when_the_leader_is_lost(lab: Lab, loss:
 
     print(f"{loss}: the longest time without a written row was {longest:.1f} s")
     assert longest < PROMISED_S
+    wait_until(lambda: _replicas(lab) == 2, timeout_s=120)
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("installed")
+def test_a_connection_older_than_a_reload_notices_a_lost_leader(lab: Lab) -> None:
+    client, lost = lab.host(4), leader(lab)
+    session = "psql -h 127.0.0.1 -p 5000 -U ss_db_user -d ss_admin -c 'SELECT pg_sleep(900)'"
+    lab.ssh(
+        client,
+        f"systemd-run --quiet --collect --unit=session --setenv=PGPASSWORD={PASSWORD} {session}",
+    )
+    wait_until(lambda: query(lab, 5000, SLEEPING) == "1")
+    lab.ssh(client, "systemctl reload voipadmin-sidecar")
+
+    lab.cut(lost)  # No farewell, as of a machine that lost its power.
+    started = time.monotonic()
+    wait_until(lambda: "inactive" in lab.ssh(client, "systemctl is-active session || true"))
+    seconds = time.monotonic() - started
+    lab.join(lost)
+
+    print(f"a connection older than the reload ended after {seconds:.1f} s")
+    assert seconds < PROMISED_S
     wait_until(lambda: _replicas(lab) == 2, timeout_s=120)
 
 
