@@ -65,7 +65,7 @@ logger = logging.getLogger(__name__)
 # Each may carry 64 KiB of output; sessions wait while the driver is behind.
 EVENTS_AT_MOST = 40
 # A write is dear: where so many attempts run, one that ended waits so long for others.
-MANY, HEELS_S = 50, 0.01
+MANY, HEELS_S = 50, 0.05
 
 
 def drive(run_id: UUID, *, pace: Pace | None = None) -> None:
@@ -161,6 +161,7 @@ class Driver:
             row.pk: row
             for row in Container.objects.filter(pk__in=[pk for pk in pks if pk]).with_login()
         }
+        self._pace = self._pace.for_containers(len(self._containers))
         keys = self._run.data.get("secrets", ())
         self._secrets = secret_values(self._run.cluster, keys, is_dry=self._run.is_dry)
         self._registered = registered_values(self._run)

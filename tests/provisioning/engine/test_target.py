@@ -64,3 +64,9 @@ def test_a_short_step_makes_the_next_look_early_and_a_long_one_not_late() -> Non
     pace = Pace(first_poll_s=0.03, flush_s=0.25)
 
     assert [pace.first_look_s(last) for last in (0.01, 0.25, 900)] == [0.03, 0.2, 0.25]
+
+
+def test_many_containers_are_looked_at_less_often_than_few() -> None:
+    pace = Pace(poll_s=0.5)
+
+    assert [pace.for_containers(count).poll_s for count in (3, 30, 300)] == [0.2, 0.3, 0.5]
