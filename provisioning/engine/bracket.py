@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from provisioning.states import BAD, DONE, InvalidTransition, RunStatus, StepSta
 
 # A run that nobody closes shall not silence alerts for ever.
 WINDOW = timedelta(hours=24)
+TOLD_AT_MOST = 3
 
 
 def no_longer_allowed(run: Run) -> str:
@@ -117,6 +118,13 @@ def cancelled_words(run: Run) -> str:
     words += f", {counts[StepStatus.CHANGED]} of them changed something"
     bad = sum(counts[status] for status in BAD)
     return words + (f"; {bad} failed or were ended." if bad else ".")
+
+
+def failed_words(stopped: str, bad: Sequence[Step]) -> str:
+    """Say what failed, a few of many; the run's page has the others."""
+    words = [stopped, *(f"{step}: {step.message}" for step in bad[:TOLD_AT_MOST])]
+    more = len(bad) - TOLD_AT_MOST
+    return "; ".join([*filter(None, words), *([f"and {more} more"] if more > 0 else [])])
 
 
 def wait_for_person(run: Run, steps: Iterable[Step]) -> None:

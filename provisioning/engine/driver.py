@@ -28,6 +28,7 @@ from provisioning.engine.bracket import (
     begin_run,
     cancelled_words,
     end_run,
+    failed_words,
     no_longer_allowed,
     take_locks,
     wait_for_person,
@@ -422,8 +423,7 @@ class Driver:
         elif waiting:
             wait_for_person(run, waiting)
         elif bad or self._board.stopped:
-            words = [self._board.stopped, *(f"{s}: {s.message}" for s in bad)]
-            end_run(run, RunStatus.FAILED, "; ".join(filter(None, words)))
+            end_run(run, RunStatus.FAILED, failed_words(self._board.stopped, bad))
         else:
             end_run(run, RunStatus.SUCCEEDED, "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from inventory.models import Cluster
+from provisioning.engine.bracket import failed_words
 from provisioning.engine.pace import Pace
 from provisioning.models import Run
 from provisioning.services import freeze, retry_run
@@ -177,3 +178,12 @@ def test_a_registered_value_outlives_a_retry(cluster: Cluster, pace: Pace, tmp_p
 
     assert run.status == "succeeded"
     assert printed(run.steps.get(position=1)) == ["7", "7"]
+
+
+def test_of_many_failures_a_few_are_told(cluster: Cluster, pace: Pace) -> None:
+    run = driven(make_run(cluster, on_all("bad", "exit 4")), pace)
+    told = failed_words("", [*run.steps.bad(), *run.steps.bad()])
+
+    assert run.reason.count("ended with exit status 4.") == 3
+    assert told.count("ended with exit status 4.") == 3
+    assert told.endswith("; and 3 more")
