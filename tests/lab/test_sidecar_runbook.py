@@ -33,6 +33,7 @@ components:
 """
 PASSWORD = "S3cr-t_database-ss-db-user"
 PROMISED_S = 30
+ROLE = "SELECT pg_is_in_recovery()"
 SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(900)'"
 # A row every 0.2 s over a new connection; the longest time between two acknowledged ones.
 WRITER = r"""
@@ -101,7 +102,7 @@ def unlike(outcomes: list[Outcome], *expected: str) -> list[str]:
     ]
 
 
-def query(lab: Lab, port: int, sql: str = "SELECT pg_is_in_recovery()") -> str:
+def query(lab: Lab, port: int, sql: str = ROLE) -> str:
     """Return what the database answers through the sidecar; empty when it does not."""
     options = f"-h 127.0.0.1 -p {port} -U ss_db_user -d ss_admin"
     command = f"PGPASSWORD={PASSWORD} PGCONNECT_TIMEOUT=3 timeout 8 psql -AtqX {options}"
@@ -132,6 +133,17 @@ def test_writes_find_the_leader_and_reads_a_replica(lab: Lab, installed: list[Ou
 @pytest.mark.usefixtures("installed")
 def test_a_second_run_changes_nothing(executor: Executor, runbooks: Path) -> None:
     assert unlike(executor.carry_out(make_plan(runbooks)), "ok", "skipped") == []
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("action", ["reload", "restart"])
+def test_no_write_goes_to_a_replica_while_the_sidecar_begins_anew(lab: Lab, action: str) -> None:
+    ask = f"PGPASSWORD={PASSWORD} psql -AtqX -h 127.0.0.1 -p 5000 -U ss_db_user -d ss_admin"
+    asked = f"systemctl {action} voipadmin-sidecar; for i in 1 2 3 4; do {ask} -c '{ROLE}'; done"
+
+    answers = {lab.ssh(lab.host(4), asked).strip() for _ in range(4)}
+
+    assert answers == {"f\nf\nf\nf"}
 
 
 @pytest.mark.usefixtures("installed")
