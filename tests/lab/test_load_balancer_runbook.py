@@ -233,6 +233,8 @@ def test_draining_a_server_lets_its_requests_end(lab: Lab, trusted: Path) -> Non
     assert "api-node-02 is drained." in said
     assert {request.communicate(timeout=20)[0] for request in slow} == {"200 204800"}
     assert _answers_of_api(trusted) == {"200 web-node-01"}
+    lab.ssh(now, "systemctl reload haproxy")
+    assert _answers_of_api(trusted) == {"200 web-node-01"}
     lab.ssh(now, "voipadmin-drain --ready api-node-02")
     wait_until(lambda: len(_answers_of_api(trusted)) == 2)
 

@@ -6,7 +6,7 @@
 #   voipadmin-drain --show           every server with its state and open sessions
 #
 # Exit status 1: sessions were still open after SECONDS (it stays drained); 2: there is no such server.
-# Run it on every balancer. A reload or restart of HAProxy forgets it: change the settings meanwhile.
+# Run it on every balancer. A reload of HAProxy keeps it, a restart forgets it.
 set -eu
 socket=/run/haproxy/admin.sock
 
