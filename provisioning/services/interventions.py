@@ -11,6 +11,7 @@ from provisioning.engine.bell import ring
 from provisioning.engine.bracket import cancelled_words, end_run
 from provisioning.models import Run, Step
 from provisioning.obstacles import obstacle
+from provisioning.services.holding import active_preflight
 from provisioning.services.moves import actor_name, locked, queue, record
 from provisioning.states import BAD, DONE, InvalidTransition, RunStatus, StepStatus, WaitsFor
 
@@ -99,6 +100,8 @@ def _retryable(run: Run) -> Run:
     if not run.can_retry:
         what = "a dry run: start a new one" if run.is_dry else run.get_status_display().lower()
         raise InvalidTransition(f"{run} is {what}.")
+    if looking := active_preflight(run.cluster):
+        raise Refused([looking])
     return run
 
 

@@ -20,12 +20,13 @@ from provisioning.services import (
     lose_abandoned,
     request_preflight,
     request_run,
+    retry_run,
     start_run,
 )
 from provisioning.states import CheckOutcome, PreflightStatus, RunStatus
 from tests.factories import make_grant, make_platforms, make_user
 from tests.provisioning.preflights import make_preflight
-from tests.provisioning.runs import let_run, make_planned_run, make_ready_cluster
+from tests.provisioning.runs import let_end, let_run, make_planned_run, make_ready_cluster
 
 pytestmark = pytest.mark.django_db
 FULL = {"key": "clean-target", "sentence": "PostgreSQL runs on pg-node-01."}
@@ -77,6 +78,15 @@ def test_a_run_and_a_preflight_keep_out_of_each_others_way(cluster: Cluster, ann
     )
     let_run(planned)
     assert "works on the machines" in refusal(request_preflight, cluster=cluster, actor=anna)
+
+
+def test_a_run_is_not_carried_on_while_machines_are_asked(cluster: Cluster, anna: User) -> None:
+    failed = make_planned_run(cluster, anna)
+    let_run(failed)
+    let_end(failed, RunStatus.FAILED)
+    request_preflight(cluster=cluster, actor=anna)
+
+    assert "holds ports on the machines" in refusal(retry_run, run=failed, actor=anna)
 
 
 def test_an_example_and_what_is_not_there_are_not_asked(cluster: Cluster, anna: User) -> None:
