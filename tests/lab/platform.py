@@ -54,8 +54,7 @@ def describe(api: API, lab: Lab, hosts: dict[str, Host], parameters: dict[str, A
     )
     for name, host in hosts.items():
         describe_machine(api, lab, name, host)
-        roles = [{"role": NODES[name]}]
-        api.post("nodes/", cluster=CLUSTER, name=name, container=name, roles=roles)
+        add_node(api, name, NODES[name])
 
 
 def describe_machine(api: API, lab: Lab, name: str, host: Host) -> None:
@@ -76,3 +75,8 @@ def describe_machine(api: API, lab: Lab, name: str, host: Host) -> None:
         ],
     )
     api.post(f"containers/{machine['id']}/host-key/", fingerprint=lab.host_fingerprint(host))
+
+
+def add_node(api: API, name: str, role: str) -> None:
+    """Put a node with a role on the machine of its name."""
+    api.post("nodes/", cluster=CLUSTER, name=name, container=name, roles=[{"role": role}])

@@ -18,7 +18,7 @@ import pytest
 from tests.lab.api import API
 from tests.lab.hosts import Host, Lab
 from tests.lab.machine import LabError, missing, run
-from tests.lab.platform import CLUSTER, NODES, describe
+from tests.lab.platform import CLUSTER, NODES, add_node, describe, describe_machine
 from tests.lab.portal import running_portal
 
 pytestmark = [
@@ -27,6 +27,7 @@ pytestmark = [
 ]
 PRIVATE, PUBLIC = "10.225.0", "10.226.0"
 SHARED = f"{PUBLIC}.100"
+PROCESSES = "systemctl show -P ActiveEnterTimestamp freeswitch freeswitch-sip voipadmin-sidecar"
 SIP = "/usr/lib/softswitch-standin/health.py telephony"
 
 
@@ -140,6 +141,38 @@ def test_a_missing_mount_silences_sip_and_the_event_socket(platform: Platform) -
     assert "200" in sip_answer(platform, "tele-node-02")
     assert provision(platform, "telephony")["status"] == "succeeded"
     assert "200" in sip_answer(platform, "tele-node-01")
+
+
+@pytest.mark.usefixtures("installed")
+def test_servers_change_to_the_version_that_is_asked_for(platform: Platform) -> None:
+    cluster = platform.api.get(f"clusters/{CLUSTER}/")
+    wanted = {**cluster["parameters"], "softswitch_version": "1.0.0"}
+    platform.api.patch(f"clusters/{CLUSTER}/", parameters=wanted)
+
+    provision(platform, "api")
+
+    for name in ("api-node-01", "api-node-02"):
+        version = platform.on(name, "dpkg-query -W -f='${Version}' softswitch-api")
+        assert (name, version, platform.health(name, 3000)[0]) == (name, "1.0.0", 200)
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("installed")
+def test_another_telephony_server_touches_nothing_on_the_others(platform: Platform) -> None:
+    others = ("tele-node-01", "tele-node-02")
+    before = [platform.on(name, "date +%s") for name in others]
+    running = [platform.on(name, PROCESSES) for name in others]
+    (host,) = platform.lab.up(1, start=len(NODES) + 1)
+    platform.hosts["tele-node-03"] = host
+    describe_machine(platform.api, platform.lab, "tele-node-03", host)
+    add_node(platform.api, "tele-node-03", "telephony")
+
+    provision(platform)
+
+    assert "200" in sip_answer(platform, "tele-node-03")
+    assert [platform.on(name, PROCESSES) for name in others] == running
+    for name, since in zip(others, before, strict=True):
+        assert platform.on(name, f"find /etc /usr/local -type f -newermt @{since.strip()}") == ""
 
 
 def provision(platform: Platform, *roles: str) -> Any:
