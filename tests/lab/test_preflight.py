@@ -52,7 +52,8 @@ def cluster(db: None, lab: Lab) -> Cluster:
             cluster,
             name,
             private=host.private,
-            public=host.public,
+            # Without a firewall, a public balancer would have its internal port open.
+            public=None if name == "lb-01" else host.public,
             vcpus=2,
             memory_mib=TOO_MUCH_MIB if name == "lb-01" else 4096,
             disk_gib=DISK_GIB,
