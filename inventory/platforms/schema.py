@@ -133,6 +133,8 @@ class Role(Sourced):
     packages: tuple[str, ...] = ()
     lead_metrics: tuple[Text, ...] = ()
     not_needed_when: Condition | None = None
+    # Its servers have nothing to do with each other: another one changes nothing on them (S9).
+    independent: bool = False
 
     def nominal_capacity(self, metric: str) -> Capacity | None:
         """Return the vendor's figure for one node of full size (R129)."""

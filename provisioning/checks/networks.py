@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from inventory.topology import Topology
 from provisioning.checks.registry import judges
 from provisioning.checks.sight import Answer, Subject
 from provisioning.checks.wires import Heard, Wire
@@ -83,16 +84,29 @@ def names(subject: Subject) -> Iterator[Answer]:
 
 
 def wanted_names(subject: Subject) -> dict[str, str]:
-    """Return the names that a machine has to know, with their private addresses."""
+    """Return the names that a machine has to know, with their private addresses.
+
+    Servers of an independent role need not know each other: one more changes nothing on them (S9).
+    """
     topology = subject.sight.topology
     found = {}
     for name in topology.containers:
         address = topology.address(name, "private")
-        if name != subject.name and address:
+        if name != subject.name and address and not _are_strangers(topology, subject.name, name):
             found[name] = str(address.ip)
             if address.name:
                 found[address.name] = str(address.ip)
     return found
+
+
+def _are_strangers(topology: Topology, name: str, other: str) -> bool:
+    """Tell whether all that a machine and another one do is independent of each other."""
+    own, others = (
+        {a.role for node in topology.nodes_on(machine) for a in node.assignments}
+        for machine in (name, other)
+    )
+    alone = {role.key for role in topology.platform.roles if role.independent}
+    return bool(own) and own <= alone and others <= alone
 
 
 def _reached(subject: Subject, wires: list[tuple[Wire, Heard]], measured: str) -> Iterator[Answer]:

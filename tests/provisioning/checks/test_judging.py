@@ -8,8 +8,9 @@ import pytest
 from inventory.host_checks import HOST_CHECKS
 from inventory.topology import AssignmentView, Topology
 from provisioning.checks.judging import JUDGES, answers
+from provisioning.checks.networks import wanted_names
 from provisioning.checks.reading import Incomplete, Machine, read_machine
-from provisioning.checks.sight import ADOPT, Answer, Sight
+from provisioning.checks.sight import ADOPT, Answer, Sight, Subject
 from provisioning.checks.wires import Heard, Wire, needed, unwanted
 from provisioning.states import CheckOutcome
 from tests.factories import container_data, make_topology
@@ -283,3 +284,21 @@ def test_an_internal_port_that_answers_outside_is_a_warning_before_and_a_fault_a
     assert set(outcomes(before)) == {CheckOutcome.WARNING}
     assert set(outcomes(after)) == {CheckOutcome.FAILED}
     assert set(outcomes(judged("too-open-ports", seen(), topology, heard=shut))) == {"passed"}
+
+
+def test_servers_of_an_independent_role_need_not_know_each_other() -> None:
+    """S9, R153."""
+    addresses = {NAME: "10.203.0.31", "tele-1": "10.203.0.51", "tele-2": "10.203.0.52"}
+    topology = make_topology(
+        (NAME, "database"),
+        ("tele-1", "telephony"),
+        ("tele-2", "telephony"),
+        containers=tuple(container_data(name, private=ip) for name, ip in addresses.items()),
+    )
+
+    wanted = {
+        name: set(wanted_names(Subject("names", Sight(topology), topology.containers[name])))
+        for name in addresses
+    }
+
+    assert wanted == {NAME: {"tele-1", "tele-2"}, "tele-1": {NAME}, "tele-2": {NAME}}
