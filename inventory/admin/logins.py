@@ -1,4 +1,4 @@
-"""Logins, bastions and generated secrets."""
+"""Logins, bastions, generated secrets and certificates."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from inventory.admin.access import ReadOnlyAdmin
 from inventory.admin.base import OperationForm, RowAdmin, actor
 from inventory.forms.logins import SecretTextarea
 from inventory.logins import key_fault, save_bastion, save_credential
-from inventory.models import Bastion, Credential, Secret
+from inventory.models import Bastion, Certificate, Credential, Secret
 from inventory.states import CredentialKind
 
 HIDDEN = ("secret", "passphrase", "sudo_password")
@@ -138,3 +138,13 @@ class SecretAdmin(ReadOnlyAdmin):
     list_filter = ("cluster",)
     list_select_related = ("cluster",)
     fields = ("cluster", "key", "created_at")
+
+
+@admin.register(Certificate)
+class CertificateAdmin(ReadOnlyAdmin):
+    """Which certificates there are; their keys never leave. They are changed on their own page."""
+
+    list_display = ("cluster", "kind", "name", "expires_at")
+    list_filter = ("kind", "cluster")
+    list_select_related = ("cluster",)
+    fields = ("cluster", "kind", "name", "certificate", "expires_at", "created_at")

@@ -51,6 +51,7 @@ MODELS = sorted(
 READ_ONLY = (
     "address",
     "availabilitygroup",
+    "certificate",
     "change",
     "disk",
     "event",
