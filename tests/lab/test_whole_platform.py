@@ -149,11 +149,14 @@ def test_servers_change_to_the_version_that_is_asked_for(platform: Platform) -> 
     wanted = {**cluster["parameters"], "softswitch_version": "1.0.0"}
     platform.api.patch(f"clusters/{CLUSTER}/", parameters=wanted)
 
-    provision(platform, "api")
+    provision(platform, "api", "telephony")
 
     for name in ("api-node-01", "api-node-02"):
         version = platform.on(name, "dpkg-query -W -f='${Version}' softswitch-api")
         assert (name, version, platform.health(name, 3000)[0]) == (name, "1.0.0", 200)
+    for name in ("tele-node-01", "tele-node-02"):
+        version = platform.on(name, "dpkg-query -W -f='${Version}' softswitch-telephony")
+        assert (name, version, "200" in sip_answer(platform, name)) == (name, "1.0.0", True)
 
 
 @pytest.mark.thorough
