@@ -1,5 +1,6 @@
 """What the pages show of a cluster: layers, roles and nodes, and findings with their documents."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ DOCUMENTS = {
     "003": "VoipNow: Software Roles",
     "004": "Ring2All: Distributed Deployment Overview",
 }
+MARKDOWN_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 SHOWN_OF_A_RULE = 3
 # So many warnings a page shows unfolded.
 OPEN_WARNINGS = 5
@@ -199,7 +201,8 @@ class LayerRow:
 
 def vendor_words(text: str) -> str:
     """Write a row of a Markdown table as a line of words."""
-    return " · ".join(filter(None, map(str.strip, text.replace("**", "").split("|"))))
+    text = MARKDOWN_LINK.sub(r"\1", text.replace("**", ""))
+    return " · ".join(filter(None, map(str.strip, text.split("|"))))
 
 
 def layer_rows(topology: Topology, findings: Iterable[Finding]) -> list[LayerRow]:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from inventory.board import vendor_words
 from inventory.host_checks import HOST_CHECKS
 from inventory.models import Container
 from inventory.operations import GrantWaiver, perform
@@ -166,3 +167,9 @@ def test_every_line_that_only_a_machine_can_answer_is_a_named_check(signed_in: C
     assert {number for check in HOST_CHECKS for number in check.requirements} >= lines
     assert len({check.key for check in HOST_CHECKS}) == len(HOST_CHECKS)
     assert all(check.title in page for check in HOST_CHECKS)
+
+
+def test_a_row_of_the_vendors_table_is_shown_as_words() -> None:
+    row = "| **Database** | [PostgreSQL HA Cluster](postgresql-cluster.md) | 3 nodes |"
+
+    assert vendor_words(row) == "Database · PostgreSQL HA Cluster · 3 nodes"
