@@ -33,4 +33,5 @@ django.setup()
 from django.core.management import call_command  # noqa: E402 - Django is set up first
 
 call_command("migrate", verbosity=0, skip_checks=True)
+call_command("createcachetable", verbosity=0)
 call_command("sync_platforms", verbosity=0)

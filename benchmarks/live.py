@@ -1,6 +1,6 @@
 """How long a line takes from being written on a host to a reader's screen.
 
-    python benchmarks/live.py [--hosts 10] [--lines 60] [--readers 1]
+    python benchmarks/live.py [--quick] [--hosts 10] [--lines 60] [--readers 1]
 
 Hosts are addresses of one loopback sshd (needs root); a driver, a web server and Chromium run as in
 production, the database waits for the disk. Each line is the time at which it was written. Ends
@@ -119,23 +119,26 @@ def watched(page: Page, run: Run, wanted: int) -> list[float]:
 def main() -> int:
     """Measure, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="10 lines a host; under a minute")
     parser.add_argument("--hosts", type=int, default=10)
     parser.add_argument("--lines", type=int, default=60)
     parser.add_argument("--readers", type=int, default=1, help="pages that look on")
     chosen = parser.parse_args()
+    lines = 10 if chosen.quick else chosen.lines
     user = User.objects.create_superuser("reader")
     with hosts(benchmarks.durable.FOLDER / "sshd") as sshd, web_server() as address:
-        run = make_run(chosen.hosts, chosen.lines, sshd)
+        run = make_run(chosen.hosts, lines, sshd)
         with looks.open_page(address) as page:
             looks.sign_in(page, user, address)
             for _ in range(chosen.readers - 1):
                 page.context.new_page().goto(run.get_absolute_url())
             page.bring_to_front()
-            ages = watched(page, run, chosen.hosts * chosen.lines)
+            ages = watched(page, run, chosen.hosts * lines)
     cuts = quantiles(ages, n=20)
     figures = {"lines": len(ages), "p50_s": round(cuts[9], 3), "p95_s": round(cuts[18], 3)}
-    print(json.dumps({"figures": figures, "targets": TARGETS}))
-    return int(figures["p95_s"] > TARGETS["p95_s"])
+    met = figures["p95_s"] <= TARGETS["p95_s"]
+    print(json.dumps({"figures": figures, "targets": TARGETS, "met": met}))
+    return int(not met)
 
 
 if __name__ == "__main__":
