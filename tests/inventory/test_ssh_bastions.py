@@ -112,7 +112,7 @@ def test_a_chain_of_bastions_leads_on(bastion: Sshd, inner: Sshd, tmp_path: Path
 
         with Connection.open(replace(inner.target(), bastion=middle)) as connection:
             assert connection.run("echo far").text == "far\n"
-            assert (outer.connections, bastion.connections) == (1, 1)
+            wait_until(lambda: (outer.connections, bastion.connections) == (1, 1))
 
 
 def test_a_bastion_with_another_host_key_leads_nowhere(bastion: Sshd, inner: Sshd) -> None:
