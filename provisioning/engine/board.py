@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -29,10 +30,18 @@ class StageState:
     singletons: Mapping[str, str]
     steps: list[Step] = field(default_factory=list)
 
+    @cached_property
+    def by_container(self) -> Mapping[str, list[Step]]:
+        """Return each container's steps in order; which those are does not change any more."""
+        grouped: defaultdict[str, list[Step]] = defaultdict(list)
+        for step in self.steps:
+            grouped[step.container_name].append(step)
+        return grouped
+
     @property
     def containers(self) -> set[str]:
         """Return the names of all its containers."""
-        return {step.container_name for step in self.steps}
+        return set(self.by_container)
 
     @property
     def has_begun(self) -> bool:
@@ -100,7 +109,7 @@ class Board:
         stage = self.stage
         if stage is None or self._is_dry or stage.quorum or not _goes_along(step, stage):
             return
-        own = [other for other in stage.steps if other.container_name == step.container_name]
+        own = stage.by_container[step.container_name]
         for other in own[own.index(step) + 1 :]:
             if other.pk in self.sent or other.status != StepStatus.PENDING:
                 return

@@ -7,6 +7,7 @@ the next step only when the one before it went well and a driver still asks (`la
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from provisioning.engine.vault import PHASES
 from provisioning.models import Step
 from provisioning.steps import value_keys
 
@@ -39,5 +40,5 @@ def chain(
 
 def _size(spec: Mapping[str, Any]) -> int:
     """Return how much text of a step is sent, about."""
-    scripts = (spec.get(phase) or "" for phase in ("only_if", "probe", "apply", "verify"))
+    scripts = (spec.get(phase) or "" for phase in PHASES)
     return sum(map(len, (*scripts, *spec["files"].values())))
