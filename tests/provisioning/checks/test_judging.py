@@ -36,7 +36,7 @@ listens\ttcp   LISTEN 0  200   127.0.0.1:5432   0.0.0.0:*  users:(("postgres",pi
 name\tpg-node-02\t10.203.0.32
 synchronised\tyes
 timeservice\tchrony
-fetched\thttp://deb.debian.org/debian/dists/trixie/InRelease\tok
+fetched\thttp://packages.example.org/debian/dists/trixie/InRelease\tok
 process\tsshd
 end
 """
